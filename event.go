@@ -1,0 +1,138 @@
+package sockgate
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// EventType says what happened on a connection.
+type EventType string
+
+// The three things that can happen.
+const (
+	Connect    EventType = "CONNECT"
+	Message    EventType = "MESSAGE"
+	Disconnect EventType = "DISCONNECT"
+)
+
+// The reserved route keys.
+const (
+	ConnectRoute    = "$connect"
+	DisconnectRoute = "$disconnect"
+	DefaultRoute    = "$default"
+)
+
+// Connection is what the gateway knows of one client from its handshake until after its $disconnect.
+// It is written while the handshake is decided and only read afterwards.
+type Connection struct {
+	ID          string // 16 characters: URL-safe base64 of 11 bytes
+	APIID       string
+	Stage       string
+	DomainName  string // the Host the client used, port included when it is not the default
+	SourceIP    netip.Addr
+	UserAgent   string
+	ConnectedAt time.Time
+	Authorizer  *Authorization // nil when no authorizer ran
+	Identity    *Principal     // nil unless $connect was authorized with AWS_IAM
+	APIKey      *APIKeyUse     // nil unless an API key was checked
+}
+
+// Authorization is what an authorizer said of the connection.
+type Authorization struct {
+	PrincipalID        string
+	Context            map[string]string // values in their string form
+	UsageIdentifierKey string
+	Latency            time.Duration
+}
+
+// APIKeyUse names the API key that a connection presented.
+type APIKeyUse struct {
+	ID, Value string
+}
+
+// Principal is who signed a request.
+type Principal struct {
+	AccountID   string
+	AccessKeyID string
+	ARN         string // e.g. "arn:aws:iam::000000000000:root"
+	UserID      string
+	Root        bool // passes every policy
+}
+
+// Header is one header line with the sender's spelling.
+type Header struct {
+	Name, Value string
+}
+
+// Headers is a request's header lines in the order in which they came.
+type Headers []Header
+
+// Get returns the value of the first header called name, in any case, or "".
+func (h Headers) Get(name string) string {
+	v, _ := h.Lookup(name)
+	return v
+}
+
+// Lookup returns the value of the first header called name, in any case, and whether there is one.
+func (h Headers) Lookup(name string) (string, bool) {
+	for i := range h {
+		if len(h[i].Name) == len(name) && strings.EqualFold(h[i].Name, name) {
+			return h[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Values returns the values of all headers called name, in any case.
+func (h Headers) Values(name string) []string {
+	var vs []string
+	for i := range h {
+		if len(h[i].Name) == len(name) && strings.EqualFold(h[i].Name, name) {
+			vs = append(vs, h[i].Value)
+		}
+	}
+	return vs
+}
+
+// Event is one thing that happened on a connection, on its way through the gateway.
+// Each step of the pipeline reads what earlier steps wrote and writes its own part.
+type Event struct {
+	Type       EventType
+	Connection *Connection
+	RequestID  string // 16 characters; also the extended request id
+	MessageID  string // MESSAGE only
+	RouteKey   string // settled by the route step
+	Time       time.Time
+
+	Headers Headers  // CONNECT only: as the client sent them, hop-by-hop ones included
+	Query   []Header // CONNECT only: decoded parameters in order
+	Body    []byte   // MESSAGE only: exactly as received; owned by the event
+
+	DisconnectCode   int // DISCONNECT only
+	DisconnectReason string
+
+	Status             int    // what the peer was or would be told, in HTTP terms; 0 until known
+	ErrorMessage       string // $context.error.message
+	ErrorType          string // $context.error.responseType
+	ValidationError    string // $context.error.validationErrorString
+	IntegrationError   string
+	IntegrationStatus  int // the backend's status
+	IntegrationLatency time.Duration
+	AuthorizerStatus   int
+	AuthorizerError    string
+}
+
+// Close codes that the gateway itself sends or reports (RFC 6455, section 7.4).
+const (
+	CloseNormal       = 1000
+	CloseGoingAway    = 1001
+	CloseProtocol     = 1002
+	CloseUnsupported  = 1003
+	CloseNoStatus     = 1005 // never sent: the client's close frame had no code
+	CloseAbnormal     = 1006 // never sent: the connection ended without a close frame
+	CloseInvalidData  = 1007
+	ClosePolicy       = 1008
+	CloseTooBig       = 1009
+	CloseInternalFail = 1011
+)
