@@ -1,0 +1,81 @@
+package sigv4
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"hash"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// maxKeys bounds the signing keys that are remembered. An installation has a handful of access keys and services.
+const maxKeys = 64
+
+// keyName says which signing key; the region is the verifier's own.
+type keyName struct{ accessKeyID, date, service string }
+
+// derivedKey is a signing key. It remembers of which secret it was derived: a secret that was replaced must not leave its keys
+// behind. It keeps the hashes that were set up for the key, which halves the time that one takes.
+type derivedKey struct {
+	secret string
+	hashes sync.Pool // of hash.Hash
+}
+
+func newDerivedKey(secret string, s scope) *derivedKey {
+	key := signingKey(secret, s)
+	return &derivedKey{secret: secret, hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
+}
+
+// signs reports whether signature, in lower-case hex, is that of toSign. It compares in a time that does not depend on where
+// the two differ.
+func (k *derivedKey) signs(toSign []byte, signature string) bool {
+	h := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(h)
+	h.Reset()
+	h.Write(toSign)
+	var space [sha256.Size]byte
+	var want [2 * sha256.Size]byte
+	hex.Encode(want[:], h.Sum(space[:0]))
+	return subtle.ConstantTimeCompare(want[:], []byte(signature)) == 1
+}
+
+// keyCache remembers signing keys, since a derivation costs as much as all the rest of a verification.
+// Readers take no lock: the map is never changed, only replaced.
+type keyCache struct {
+	current atomic.Pointer[map[keyName]*derivedKey]
+	adding  sync.Mutex
+}
+
+// get returns a remembered key of this secret, or nil.
+func (k *keyCache) get(name keyName, secret string) *derivedKey {
+	m := k.current.Load()
+	if m == nil {
+		return nil
+	}
+	d := (*m)[name]
+	if d == nil || subtle.ConstantTimeCompare([]byte(d.secret), []byte(secret)) != 1 {
+		return nil
+	}
+	return d
+}
+
+// add remembers a key. Only the keys of today and this one survive: yesterday's are of no use to anybody.
+// The strings of name are copied, because they share memory with a request.
+func (k *keyCache) add(name keyName, key *derivedKey, today string) {
+	k.adding.Lock()
+	defer k.adding.Unlock()
+	next := map[keyName]*derivedKey{}
+	if old := k.current.Load(); old != nil && len(*old) < maxKeys {
+		for n, d := range *old {
+			if n.date == today {
+				next[n] = d
+			}
+		}
+	}
+	name = keyName{strings.Clone(name.accessKeyID), strings.Clone(name.date), strings.Clone(name.service)}
+	next[name] = key
+	k.current.Store(&next)
+}
