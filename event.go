@@ -31,6 +31,8 @@ type Connection struct {
 	Stage       string
 	DomainName  string // the Host the client used, port included when it is not the default
 	SourceIP    netip.Addr
+	Port        int  // the gateway's port that the client reached; 0 when unknown
+	TLS         bool // the client came by https or wss
 	UserAgent   string
 	ConnectedAt time.Time
 	Authorizer  *Authorization // nil when no authorizer ran
@@ -103,6 +105,7 @@ type Event struct {
 	RequestID  string // 16 characters; also the extended request id
 	MessageID  string // MESSAGE only
 	RouteKey   string // settled by the route step
+	TraceID    string // X-Amzn-Trace-Id for backends, "Root=1-…"; may be empty
 	Time       time.Time
 
 	Headers Headers  // CONNECT only: as the client sent them, hop-by-hop ones included
