@@ -1,14 +1,16 @@
-// Package requestid makes the ids that AWS's HTTP answers carry in x-amzn-RequestId: random (version 4) UUIDs. They name a
-// request in an answer and in the log; they are no secrets.
+// Package requestid makes the ids that name a request in answers, events and logs. They guard nothing, so the fast generator
+// will do.
 package requestid
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 )
 
-// New returns a new id, such as "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
+// New returns an id of the form that AWS's HTTP answers carry in x-amzn-RequestId: a random (version 4) UUID, such as
+// "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
 func New() string {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
@@ -24,5 +26,16 @@ func New() string {
 	hex.Encode(text[19:23], b[8:10])
 	text[23] = '-'
 	hex.Encode(text[24:], b[10:])
+	return string(text[:])
+}
+
+// NewExtended returns an id of API Gateway's own form: 16 characters, URL-safe base64 of 11 bytes. Requests and messages on
+// connections have such ids, and x-amz-apigw-id. Source: reference section 0.5.
+func NewExtended() string {
+	var raw [16]byte
+	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+	var text [16]byte
+	base64.URLEncoding.Encode(text[:], raw[:11])
 	return string(text[:])
 }

@@ -21,3 +21,15 @@ func TestNew(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestNewExtended(t *testing.T) {
+	shape := regexp.MustCompile(`^[A-Za-z0-9_-]{15}=$`)
+	seen := map[string]bool{}
+	for range 1000 {
+		id := requestid.NewExtended()
+		if !shape.MatchString(id) || seen[id] {
+			t.Fatalf("NewExtended() = %q", id)
+		}
+		seen[id] = true
+	}
+}
