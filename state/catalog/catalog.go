@@ -25,11 +25,21 @@ const (
 // Catalog reads and writes resources. Its methods may be called by many goroutines.
 // Their errors are *sockgate.Error: NotFound, Conflict, TooLarge or Unavailable, with the store's error as the cause.
 type Catalog struct {
-	store store.Store
+	store   store.Store
+	written func(ctx context.Context, apiID string)
 }
 
 // New returns a catalog over s. It does not own s.
-func New(s store.Store) *Catalog { return &Catalog{store: s} }
+//
+// written, unless nil, is called after each acknowledged change to an API and before the changing call returns. The gateway
+// uses it to bring a change to its own data path at once, so that whoever made the change finds it live; Watch tells
+// everyone else.
+func New(s store.Store, written func(ctx context.Context, apiID string)) *Catalog {
+	if written == nil {
+		written = func(context.Context, string) {}
+	}
+	return &Catalog{store: s, written: written}
+}
 
 // API returns the API with the given id.
 func (c *Catalog) API(ctx context.Context, id string) (*sockgate.APIRecord, error) {
@@ -63,6 +73,7 @@ func (c *Catalog) CreateAPI(ctx context.Context, rec *sockgate.APIRecord) error 
 	if _, err := c.store.Create(ctx, apiPrefix+rec.API.ID, value); err != nil {
 		return fault("create API "+rec.API.ID, err)
 	}
+	c.written(ctx, rec.API.ID)
 	return nil
 }
 
@@ -85,6 +96,7 @@ func (c *Catalog) ChangeAPI(ctx context.Context, id string, change func(*sockgat
 			return encErr
 		}
 		if _, err = c.store.Update(ctx, apiPrefix+id, value, revision); err == nil {
+			c.written(ctx, id)
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -103,6 +115,7 @@ func (c *Catalog) DeleteAPI(ctx context.Context, id string) error {
 	if err := c.store.Delete(ctx, apiPrefix+id, revision); err != nil {
 		return fault("delete API "+id, err)
 	}
+	c.written(ctx, id)
 	// The record is gone, so nothing refers to what is left; a crash here leaves only unreachable documents.
 	frozen, err := c.store.List(ctx, deploymentPrefix+id+".")
 	if err != nil {

@@ -1,0 +1,196 @@
+// Package awswire is the common front of the AWS APIs that the gateway serves: it numbers each request, bounds and reads
+// its body, has its signature checked, finds the API that it is meant for, and writes what that API answered. It also
+// holds what those APIs share: the table of errors, routing on escaped paths, and paging.
+//
+// What an operation means is not here; each API is a package beside this one.
+package awswire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/internal/requestid"
+)
+
+const (
+	// DefaultMaxBody bounds a request body, in bytes, unless Config says otherwise.
+	DefaultMaxBody = 10 << 20
+	// callTimeout bounds the work on one request once it is verified.
+	callTimeout = 30 * time.Second
+)
+
+// Request is one verified call.
+type Request struct {
+	ID        string // UUID; also on the reply and in the log
+	Method    string
+	Path      string // still escaped, as the client sent it
+	Query     url.Values
+	Header    http.Header
+	Body      []byte // owned by the request
+	Principal *sockgate.Principal
+}
+
+// Response is what an API answers. The zero Status is 200; a nil Body is no body.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Service is one AWS API.
+type Service interface {
+	// Name is the API's name as the AWS SDKs spell it, e.g. "apigatewayv2".
+	Name() string
+	// Serve carries out one call. Its error is a *sockgate.Error or has a method AWSError (see StatusError).
+	// ctx ends after 30 seconds or when the client has gone.
+	Serve(ctx context.Context, r *Request) (*Response, error)
+}
+
+// Config is what the front needs.
+type Config struct {
+	// Verify checks the signature of r over body and returns who signed. services are the names that the credential scope
+	// may hold. Its error is a StatusError or a *sockgate.Error.
+	Verify   func(r *http.Request, body []byte, services ...string) (*sockgate.Principal, error)
+	Services []Service
+	Account  string // 12 digits
+	Region   string
+	Log      *slog.Logger
+	MaxBody  int64 // bytes; 0 is DefaultMaxBody
+}
+
+// New returns the front as a handler for everything that is sent to "/". The caller's http.Server must bound the time that
+// reading a request may take.
+func New(cfg Config) http.Handler {
+	f := &front{Config: cfg, services: make(map[string]Service, len(cfg.Services)), v1: NewRouter(apiGatewayV1)}
+	if f.MaxBody == 0 {
+		f.MaxBody = DefaultMaxBody
+	}
+	for _, s := range cfg.Services {
+		f.services[s.Name()] = s
+	}
+	return f
+}
+
+type front struct {
+	Config
+	services map[string]Service
+	v1       *Router
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestid.New()
+	resp, err := f.answer(r, id)
+	h := w.Header()
+	if resp != nil {
+		for name, values := range resp.Header {
+			h[name] = values
+		}
+	}
+	// Assigned rather than Set, to keep AWS's spelling.
+	h["x-amzn-RequestId"] = []string{id}
+	if credentialScope(r) == apiGatewayScope {
+		h["x-amz-apigw-id"] = []string{requestid.NewExtended()}
+	}
+	if err != nil {
+		f.report(r, id, err)
+		writeError(w, r, err)
+		return
+	}
+	write(w, resp.Status, resp.Body)
+}
+
+// answer takes the steps in their order. A panic is a bug in an API: the client gets a 500 and the log the stack.
+func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			resp, err = nil, sockgate.Internalf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if !signed(r) {
+		return nil, &StatusError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	body, err := f.readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	// The scope that the signature covers is the one that picks the API, so a signature made for one API opens no other.
+	scope := credentialScope(r)
+	principal, err := f.Verify(r, body, scope)
+	if err != nil {
+		return nil, err
+	}
+	req := &Request{
+		ID: id, Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header, Body: body, Principal: principal,
+	}
+	if req.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, sockgate.Invalidf("The query string is malformed")
+	}
+	// Policies of principals other than the root are not evaluated yet, so what they allow is nothing.
+	if !principal.Root {
+		return nil, f.denied(req, scope)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+	defer cancel()
+	if s, ok := f.services[apiName(scope, req.Path)]; ok {
+		return s.Serve(ctx, req)
+	}
+	return nil, f.notBuilt(req, scope)
+}
+
+// readBody reads at most MaxBody bytes; no more is allocated than what has arrived.
+func (f *front) readBody(r *http.Request) ([]byte, error) {
+	tooLarge := &StatusError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
+		fmt.Sprintf("Request body must be at most %d bytes", f.MaxBody)}
+	if r.ContentLength > f.MaxBody {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, f.MaxBody+1))
+	if err != nil {
+		return nil, sockgate.Invalidf("The request body could not be read").Because(err)
+	}
+	if int64(len(body)) > f.MaxBody {
+		return nil, tooLarge
+	}
+	return body, nil
+}
+
+// denied is the refusal of AWS's front end. Source: reference section 1.2; control-plane actions of API Gateway are the
+// HTTP verbs.
+func (f *front) denied(r *Request, scope string) error {
+	resource := strings.TrimPrefix(r.Path, "/v2")
+	return &StatusError{http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
+		"User: %s is not authorized to perform: %s:%s on resource: arn:aws:%s:%s::%s",
+		r.Principal.ARN, scope, r.Method, scope, f.Region, resource)}
+}
+
+// report writes the operator's line. What a client did wrong is its own business and is only seen at debug level.
+func (f *front) report(r *http.Request, id string, err error) {
+	status, typ, message := describe(err)
+	level := slog.LevelDebug
+	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("requestId", id), slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
+		slog.Int("status", status), slog.String("type", typ),
+	}
+	if typ != "InvalidSignatureException" { // whose text quotes the signed headers: secrets do not belong in a log
+		attrs = append(attrs, slog.String("message", message))
+	}
+	if e, ok := errors.AsType[*sockgate.Error](err); ok {
+		err = e.Cause
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("cause", err))
+	}
+	f.Log.LogAttrs(r.Context(), level, "request refused", attrs...)
+}

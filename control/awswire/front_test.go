@@ -1,0 +1,237 @@
+package awswire_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/control/awswire"
+)
+
+// fake is an API that does what its function says.
+type fake struct {
+	name  string
+	serve func(*awswire.Request) (*awswire.Response, error)
+}
+
+func (f fake) Name() string { return f.name }
+func (f fake) Serve(_ context.Context, r *awswire.Request) (*awswire.Response, error) {
+	return f.serve(r)
+}
+
+func auth(scope string) string {
+	return "AWS4-HMAC-SHA256 Credential=AK/ID/20260101/us-east-1/" + scope + "/aws4_request, SignedHeaders=host, Signature=00"
+}
+
+type harness struct {
+	log     bytes.Buffer
+	scopes  []string // what Verify was asked for
+	refusal error    // what Verify answers
+	who     sockgate.Principal
+	serve   func(*awswire.Request) (*awswire.Response, error)
+	maxBody int64
+}
+
+func (h *harness) do(r *http.Request) *http.Response {
+	handler := awswire.New(awswire.Config{
+		Verify: func(_ *http.Request, _ []byte, services ...string) (*sockgate.Principal, error) {
+			h.scopes = services
+			return &h.who, h.refusal
+		},
+		Services: []awswire.Service{fake{"apigatewayv2", h.serve}},
+		Account:  "000000000000", Region: "us-east-1", MaxBody: h.maxBody,
+		Log: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func newHarness() *harness {
+	return &harness{
+		who:   sockgate.Principal{Root: true, ARN: "arn:aws:iam::000000000000:root"},
+		serve: func(*awswire.Request) (*awswire.Response, error) { return &awswire.Response{Body: []byte("{}")}, nil },
+	}
+}
+
+// header reads a header whatever its spelling; the recorder keeps the one that was written.
+func header(resp *http.Response, name string) string {
+	for k, v := range resp.Header {
+		if strings.EqualFold(k, name) {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+func message(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	var body struct{ Message string }
+	raw, _ := io.ReadAll(resp.Body)
+	if err := json.Unmarshal(raw, &body); err != nil {
+		t.Fatalf("body %q: %v", raw, err)
+	}
+	return body.Message
+}
+
+func TestFront(t *testing.T) {
+	tests := []struct {
+		name                 string
+		method, target, body string
+		header               map[string]string
+		prepare              func(*harness)
+		status               int
+		typ, message         string
+	}{
+		{name: "unsigned", method: "GET", target: "/v2/apis", status: 403, typ: "MissingAuthenticationTokenException", message: "Missing Authentication Token"},
+		{name: "unsigned and too large is still unsigned", method: "POST", target: "/v2/apis", body: strings.Repeat("x", 100),
+			prepare: func(h *harness) { h.maxBody = 10 }, status: 403, typ: "MissingAuthenticationTokenException", message: "Missing Authentication Token"},
+		{name: "served", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("apigateway")}, status: 200},
+		{name: "presigned", method: "GET", target: "/v2/apis?X-Amz-Credential=AK%2F20260101%2Fus-east-1%2Fapigateway%2Faws4_request&X-Amz-Signature=00", status: 200},
+		{name: "refused with its own form", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) {
+				h.refusal = fmt.Errorf("verify: %w", &awswire.StatusError{Status: 403, Type: "InvalidSignatureException", Message: "no match"})
+			},
+			status: 403, typ: "InvalidSignatureException", message: "no match"},
+		{name: "refused by kind", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) { h.refusal = sockgate.Forbiddenf("no") }, status: 403, typ: "AccessDeniedException", message: "no"},
+		{name: "not the root", method: "PATCH", target: "/v2/apis/abc", header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) { h.who = sockgate.Principal{ARN: "arn:aws:iam::000000000000:user/ann"} }, status: 403, typ: "AccessDeniedException",
+			message: "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: apigateway:PATCH on resource: arn:aws:apigateway:us-east-1::/apis/abc"},
+		{name: "body at the limit", method: "POST", target: "/v2/apis", body: strings.Repeat("x", 10), header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) { h.maxBody = 10 }, status: 200},
+		{name: "body over the limit", method: "POST", target: "/v2/apis", body: strings.Repeat("x", 11), header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) { h.maxBody = 10 }, status: 413, typ: "RequestEntityTooLargeException", message: "Request body must be at most 10 bytes"},
+		{name: "bad query", method: "GET", target: "/v2/apis?a=%zz", header: map[string]string{"Authorization": auth("apigateway")},
+			status: 400, typ: "BadRequestException", message: "The query string is malformed"},
+		{name: "v1 operation", method: "POST", target: "/apikeys", header: map[string]string{"Authorization": auth("apigateway")},
+			status: 501, typ: "NotImplementedException", message: "apigateway CreateApiKey is not built"},
+		{name: "v1 operation by query", method: "POST", target: "/apikeys?mode=import", header: map[string]string{"Authorization": auth("apigateway")},
+			status: 501, typ: "NotImplementedException", message: "apigateway ImportApiKeys is not built"},
+		{name: "unknown path", method: "GET", target: "/nothing", header: map[string]string{"Authorization": auth("apigateway")},
+			status: 403, typ: "AccessDeniedException", message: "Unable to determine service/operation name to be authorized"},
+		{name: "json api by target", method: "POST", target: "/", header: map[string]string{"Authorization": auth("dynamodb"), "X-Amz-Target": "DynamoDB_20120810.PutItem"},
+			status: 501, typ: "NotImplementedException", message: "dynamodb PutItem is not built"},
+		{name: "query api by form", method: "POST", target: "/", body: "Action=GetCallerIdentity&Version=2011-06-15",
+			header: map[string]string{"Authorization": auth("sts"), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+			status: 501, typ: "NotImplementedException", message: "sts GetCallerIdentity is not built"},
+		{name: "rest api", method: "GET", target: "/2015-03-31/functions", header: map[string]string{"Authorization": auth("lambda")},
+			status: 501, typ: "NotImplementedException", message: "lambda GET /2015-03-31/functions is not built"},
+		{name: "a scope opens no other api", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("lambda")},
+			status: 501, typ: "NotImplementedException", message: "lambda GET /v2/apis is not built"},
+		{name: "panic", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("apigateway")},
+			prepare: func(h *harness) { h.serve = func(*awswire.Request) (*awswire.Response, error) { panic("boom") } },
+			status:  500, typ: "InternalServerException", message: "Internal server error"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHarness()
+			if tt.prepare != nil {
+				tt.prepare(h)
+			}
+			r := httptest.NewRequest(tt.method, tt.target, strings.NewReader(tt.body))
+			for k, v := range tt.header {
+				r.Header.Set(k, v)
+			}
+			resp := h.do(r)
+			if resp.StatusCode != tt.status || header(resp, "x-amzn-ErrorType") != tt.typ {
+				t.Fatalf("got %d %q, want %d %q", resp.StatusCode, header(resp, "x-amzn-ErrorType"), tt.status, tt.typ)
+			}
+			if tt.typ != "" {
+				if got := message(t, resp); got != tt.message {
+					t.Errorf("message %q, want %q", got, tt.message)
+				}
+			}
+			if id := header(resp, "x-amzn-RequestId"); !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(id) {
+				t.Errorf("request id %q", id)
+			} else if tt.typ != "" && !strings.Contains(h.log.String(), id) {
+				t.Errorf("the log does not have the request id: %s", h.log.String())
+			}
+		})
+	}
+}
+
+func TestUnknownLengthBody(t *testing.T) {
+	h := newHarness()
+	h.maxBody = 10
+	r := httptest.NewRequest("POST", "/v2/apis", io.NopCloser(io.LimitReader(endless{}, 1<<20)))
+	r.ContentLength = -1
+	r.Header.Set("Authorization", auth("apigateway"))
+	if resp := h.do(r); resp.StatusCode != 413 {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestScopeIsVerified(t *testing.T) {
+	h := newHarness()
+	r := httptest.NewRequest("GET", "/v2/apis", nil)
+	r.Header.Set("Authorization", auth("apigateway"))
+	resp := h.do(r)
+	if len(h.scopes) != 1 || h.scopes[0] != "apigateway" {
+		t.Errorf("verified for %q", h.scopes)
+	}
+	if header(resp, "x-amz-apigw-id") == "" {
+		t.Error("no x-amz-apigw-id")
+	}
+}
+
+// TestKinds has one case for each kind, so that a new kind without a line in the table fails.
+func TestKinds(t *testing.T) {
+	want := map[sockgate.Kind]string{
+		sockgate.Internal: "500 InternalServerException", sockgate.Invalid: "400 BadRequestException",
+		sockgate.Unauthorized: "401 UnauthorizedException", sockgate.Forbidden: "403 AccessDeniedException",
+		sockgate.NotFound: "404 NotFoundException", sockgate.Conflict: "409 ConflictException",
+		sockgate.TooLarge: "413 RequestEntityTooLargeException", sockgate.Throttled: "429 TooManyRequestsException",
+		sockgate.Gone: "410 GoneException", sockgate.Timeout: "504 TimeoutException",
+		sockgate.Unavailable: "503 ServiceUnavailableException",
+	}
+	for k := sockgate.Kind(0); !strings.HasPrefix(k.String(), "kind("); k++ {
+		t.Run(k.String(), func(t *testing.T) {
+			h := newHarness()
+			h.serve = func(*awswire.Request) (*awswire.Response, error) {
+				return nil, (&sockgate.Error{Kind: k, Message: "told"}).Because(errors.New("kept"))
+			}
+			r := httptest.NewRequest("GET", "/v2/apis", nil)
+			r.Header.Set("Authorization", auth("apigateway"))
+			resp := h.do(r)
+			if got := fmt.Sprintf("%d %s", resp.StatusCode, header(resp, "x-amzn-ErrorType")); got != want[k] {
+				t.Errorf("got %s, want %s", got, want[k])
+			}
+			wantMessage := "told"
+			if k == sockgate.Internal {
+				wantMessage = "Internal server error"
+			}
+			if got := message(t, resp); got != wantMessage {
+				t.Errorf("message %q", got)
+			}
+			if !strings.Contains(h.log.String(), "kept") {
+				t.Errorf("the cause is not in the log: %s", h.log.String())
+			}
+		})
+	}
+}
+
+func TestErrorNameInBodyOfJSONRPC(t *testing.T) {
+	h := newHarness()
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("Authorization", auth("dynamodb"))
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
+	raw, _ := io.ReadAll(h.do(r).Body)
+	if want := `{"__type":"NotImplementedException","message":"dynamodb PutItem is not built"}`; string(raw) != want {
+		t.Errorf("got %s", raw)
+	}
+}

@@ -1,0 +1,80 @@
+package awswire
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// The names that need telling apart: two APIs share one signing name.
+const (
+	apiGatewayScope = "apigateway"
+	apiGatewayV2    = "apigatewayv2"
+)
+
+// signed reports whether the request carries a signature of any kind, in a header or in its query.
+func signed(r *http.Request) bool {
+	return r.Header.Get("Authorization") != "" || strings.Contains(r.URL.RawQuery, "X-Amz-Signature=")
+}
+
+// credentialScope returns the service name in the request's credential scope
+// ("AKID/20260101/us-east-1/apigateway/aws4_request"), or "" when there is none. It trusts nothing: the signature that
+// covers the scope is checked by Config.Verify.
+func credentialScope(r *http.Request) string {
+	credential := ""
+	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		if end := strings.IndexAny(rest, ", "); end >= 0 {
+			rest = rest[:end]
+		}
+		credential = rest
+	} else if q, err := url.ParseQuery(r.URL.RawQuery); err == nil {
+		credential = q.Get("X-Amz-Credential")
+	}
+	// Counted from the end: an access key id may hold slashes.
+	parts := strings.Split(credential, "/")
+	if len(parts) < 5 {
+		return ""
+	}
+	return parts[len(parts)-2]
+}
+
+// apiName returns the name of the API that a request is for.
+func apiName(scope, path string) string {
+	if scope == apiGatewayScope && strings.HasPrefix(path, "/v2/") {
+		return apiGatewayV2
+	}
+	return scope
+}
+
+// notBuilt is the answer for an API that no Service serves.
+func (f *front) notBuilt(r *Request, scope string) error {
+	name := apiName(scope, r.Path)
+	if name == apiGatewayScope {
+		match, err := f.v1.Match(r.Method, r.Path, r.Query)
+		if err != nil {
+			return err
+		}
+		return NotBuilt(name, match.Operation)
+	}
+	if name == apiGatewayV2 {
+		return NotBuilt(name, r.Method+" "+r.Path)
+	}
+	return NotBuilt(name, rpcOperation(r))
+}
+
+// rpcOperation names the operation of an API that is not REST: the JSON protocols send it in X-Amz-Target
+// ("DynamoDB_20120810.PutItem"), the query protocol in the parameter Action.
+func rpcOperation(r *Request) string {
+	if _, op, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
+		return op
+	}
+	if op := r.Query.Get("Action"); op != "" {
+		return op
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if form, err := url.ParseQuery(string(r.Body)); err == nil && form.Get("Action") != "" {
+			return form.Get("Action")
+		}
+	}
+	return r.Method + " " + r.Path
+}
