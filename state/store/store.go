@@ -41,7 +41,11 @@ type Change struct {
 
 // Store is a map from keys to documents. All methods may be called by many goroutines.
 //
-// Keys match [A-Za-z0-9_=./-]+, parts separated by dots ("api.abc123", "deployment.abc123.x1y2z3"), at most 512 bytes.
+// Keys match [A-Za-z0-9_=./-]+, parts separated by dots ("api.abc123", "deployment.abc123.x1y2z3"), no part empty, at most
+// MaxKey bytes. Any other key or prefix is ErrBadKey. A value's bytes are copied.
+//
+// When ctx has ended, reads and watches return its error. A write then returns ErrUnavailable with ctx's error beside it;
+// if it had begun, it may have happened.
 //
 // A write that returned nil is durable. A read that follows a write in the same process sees it.
 // Reads keep working while writes are refused.
@@ -52,14 +56,17 @@ type Store interface {
 	List(ctx context.Context, prefix string) ([]Entry, error)
 	// Create stores a document under a key that has none, or fails with ErrConflict.
 	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
-	// Update replaces the document whose revision is the given one, or fails with ErrConflict (also when it is gone).
+	// Update replaces the document whose revision is the given one, which this Store has shown to the caller, or fails with
+	// ErrConflict (also when it is gone).
 	Update(ctx context.Context, key string, value []byte, revision uint64) (newRevision uint64, err error)
 	// Delete removes the document whose revision is the given one, or fails with ErrConflict (also when it is gone).
 	Delete(ctx context.Context, key string, revision uint64) error
-	// Watch calls fn for each document under prefix, then once with Settled, then for each change in order, until ctx ends
-	// or fn returns an error, which Watch returns. It blocks. fn is called by one goroutine at a time.
-	// Changes to one key may be joined into the last of them.
+	// Watch calls fn for each document under prefix, ordered by key, then once with Settled, then for each change in order,
+	// until ctx ends or fn returns an error, which Watch returns. It blocks. fn is called by one goroutine at a time.
+	// A slow fn holds up nobody: changes to one key that wait may be joined into the last of them, which takes the last
+	// one's place in the order; and when very many wait, fn may not be told of a document that came and went meanwhile.
 	Watch(ctx context.Context, prefix string, fn func(Change) error) error
-	// Close flushes and releases everything. Calls after it fail with ErrUnavailable.
+	// Close flushes and releases everything. Watches end, and calls after it fail, with ErrUnavailable.
+	// A further Close does nothing.
 	Close() error
 }
