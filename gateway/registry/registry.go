@@ -17,6 +17,7 @@ type Peer interface {
 	Send(ctx context.Context, payload []byte) error
 	Close(code int, reason string)
 	LastActive() time.Time
+	Queued() int64 // bytes that wait for the client
 }
 
 // shardCount spreads connections over locks; a lookup holds one for a map access.

@@ -17,6 +17,7 @@ type peer struct{ info sockgate.Connection }
 func (p *peer) Info() *sockgate.Connection         { return &p.info }
 func (p *peer) Send(context.Context, []byte) error { return nil }
 func (p *peer) Close(int, string)                  {}
+func (p *peer) Queued() int64                      { return 0 }
 func (p *peer) LastActive() time.Time              { return time.Time{} }
 
 var _ registry.Peer = (*peer)(nil)

@@ -204,6 +204,7 @@ func (c *Client) receive(cn *conn, req *Request, resp *Response) (keep bool, err
 	defer c.giveReader(br)
 	reply := fasthttp.AcquireResponse()
 	reply.Header.DisableNormalizing()
+	reply.Header.SetNoDefaultContentType(true) // or a backend that names none would seem to say text/plain
 	reply.SkipBody = req.Method == "HEAD"
 	err = reply.ReadLimitBody(br, c.cfg.MaxResponse)
 	if err == nil && reply.StatusCode() < 200 {

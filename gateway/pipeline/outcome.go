@@ -1,0 +1,143 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/sockgate/sockgate"
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
+	"github.com/sockgate/sockgate/lang/sigv4"
+)
+
+// Refusal is the HTTP answer to a handshake that was not accepted. As an error it tells the operator why.
+type Refusal struct {
+	RequestID   string
+	Status      int
+	Type        string // x-amzn-ErrorType; empty when the backend refused
+	ContentType string // empty: JSON
+	Headers     []sockgate.Header
+	Body        []byte
+	Cause       error
+}
+
+func (r *Refusal) Error() string {
+	if r.Cause != nil {
+		return r.Cause.Error()
+	}
+	return "the $connect integration answered " + http.StatusText(r.Status)
+}
+
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// answer says how an error is told at the handshake: its HTTP status, AWS's error name, and the gateway response type that
+// appears in access logs (reference sections 0.2 and 6.2).
+type answer struct {
+	status       int
+	name         string
+	responseType string
+}
+
+// byKind is the one table from the product's errors to the handshake's answers.
+//
+// A backend that could not be reached or did not speak HTTP is answered 502: AWS documents that for Lambda only, and is
+// silent on HTTP backends (UNCONFIRMED).
+var byKind = map[sockgate.Kind]answer{
+	sockgate.Invalid:      {400, "BadRequestException", "BAD_REQUEST_PARAMETERS"},
+	sockgate.Unauthorized: {401, "UnauthorizedException", "UNAUTHORIZED"},
+	sockgate.Forbidden:    {403, "ForbiddenException", "ACCESS_DENIED"},
+	sockgate.NotFound:     {403, "ForbiddenException", "RESOURCE_NOT_FOUND"},
+	sockgate.TooLarge:     {413, "RequestTooLargeException", "REQUEST_TOO_LARGE"},
+	sockgate.Throttled:    {429, "TooManyRequestsException", "THROTTLED"},
+	sockgate.Timeout:      {504, "InternalServerErrorException", "INTEGRATION_TIMEOUT"},
+	sockgate.Internal:     {502, "InternalServerErrorException", "INTEGRATION_FAILURE"},
+	sockgate.Unavailable:  {503, "ServiceUnavailableException", "DEFAULT_5XX"},
+}
+
+func answerFor(err error) (answer, string) {
+	if signature, ok := errors.AsType[*sigv4.Error](err); ok {
+		return answer{signature.Status, signature.Type, "INVALID_SIGNATURE"}, signature.Message
+	}
+	a, ok := byKind[sockgate.KindOf(err)]
+	if !ok {
+		a = byKind[sockgate.Internal]
+	}
+	if e, ok := errors.AsType[*sockgate.Error](err); ok && e.Message != "" {
+		return a, e.Message
+	}
+	return a, "Internal server error"
+}
+
+// fail notes on the event what the peer is told and why, for the access log and $context.error.
+func (x *exchange) fail(err error) (a answer, message string) {
+	a, message = answerFor(err)
+	x.ev.Status, x.ev.ErrorMessage, x.ev.ErrorType = a.status, message, a.responseType
+	return a, message
+}
+
+func (p *Pipeline) concludeConnect(x *exchange, err error) *Refusal {
+	x.ev.Status = 200
+	var refusal *Refusal
+	switch {
+	case err == nil:
+	case errors.As(err, &refusal): // the backend's own status
+		x.ev.Status = refusal.Status
+	default:
+		a, message := x.fail(err)
+		refusal = &Refusal{Status: a.status, Type: a.name, Body: messageJSON(message), Cause: err}
+	}
+	if refusal != nil {
+		refusal.RequestID = x.ev.RequestID
+	}
+	p.record(x, err)
+	return refusal
+}
+
+// concludeMessage returns the frame to send, or nil. It is valid until the exchange is released.
+func (p *Pipeline) concludeMessage(x *exchange, err error) []byte {
+	x.ev.Status = 200
+	if err == nil {
+		p.record(x, nil)
+		return x.reply
+	}
+	_, message := x.fail(err)
+	p.record(x, err)
+	return errorFrame(message, x.ev.Connection.ID, x.ev.RequestID)
+}
+
+func (p *Pipeline) concludeDisconnect(x *exchange, err error) {
+	x.ev.Status = 200
+	if err != nil {
+		x.fail(err)
+	}
+	p.record(x, err)
+}
+
+// why is the operator's reading of err: the cause, where there is one, instead of the words for the peer. Of a signature
+// only the kind of fault is told: AWS's text for the peer quotes the signed headers, and secrets do not belong in a log.
+func why(err error) string {
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		return e.Type
+	}
+	if e, ok := errors.AsType[*sockgate.Error](err); ok && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return err.Error()
+}
+
+func messageJSON(message string) []byte {
+	b, err := json.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	return append(append([]byte(`{"message":`), b...), '}')
+}
+
+// subprotocol is the protocol that the backend picked. Only the backend picks: without its header the 101 has none
+// (reference section 2.2).
+func subprotocol(r *httpbackend.Response) string {
+	return strings.TrimSpace(r.Header.Get("Sec-WebSocket-Protocol"))
+}
+
+func contentType(r *httpbackend.Response) string { return r.Header.Get("Content-Type") }

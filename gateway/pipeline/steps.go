@@ -1,0 +1,205 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/deploy"
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
+	"github.com/sockgate/sockgate/gateway/transform"
+)
+
+// identify settles the stage and the route key. Throttles and models hang on a route, so the key must be known before them.
+type identify struct{ table *deploy.Table }
+
+func (s identify) run(_ context.Context, x *exchange) error {
+	c := x.ev.Connection
+	x.stage = s.table.Stage(c.APIID, c.Stage)
+	if x.stage == nil && x.ev.Type == sockgate.Disconnect {
+		x.stage = x.session.last()
+	}
+	if x.stage == nil {
+		return sockgate.Forbiddenf("Forbidden").Because(errNoStage)
+	}
+	x.session.seen(x.stage)
+	switch x.ev.Type {
+	case sockgate.Connect:
+		x.ev.RouteKey = sockgate.ConnectRoute
+	case sockgate.Disconnect:
+		x.ev.RouteKey = sockgate.DisconnectRoute
+	default:
+		sel := x.stage.Selector.SelectIn(x.ev.Body, transform.EventVariables{Event: &x.ev})
+		x.picked = sel
+		if !sel.Found {
+			return sockgate.Forbiddenf("Forbidden").Because(errNoRoute)
+		}
+		x.ev.RouteKey = sel.Key
+	}
+	x.route = x.stage.Routes[x.ev.RouteKey] // nil: there is no $connect or $disconnect route, which is allowed
+	x.logBegin()
+	return nil
+}
+
+var (
+	errNoStage = errors.New("no such API or stage, or nothing is deployed to the stage")
+	errNoRoute = errors.New("no route matches and the API has no $default route")
+)
+
+// authorize asks who the client is, once, at $connect. What it finds stays with the connection.
+type authorize struct {
+	signed func(*Handshake) (*sockgate.Principal, error)
+}
+
+func (s authorize) run(_ context.Context, x *exchange) error {
+	if x.ev.Type != sockgate.Connect || x.route == nil || x.route.AuthorizationType != "AWS_IAM" {
+		return nil
+	}
+	principal, err := s.signed(x.handshake)
+	if err != nil {
+		return err
+	}
+	x.session.Connection.Identity = principal
+	return nil
+}
+
+// throttle keeps exchanges within their limits. None are enforced yet; usage plans and stage limits come here.
+type throttle struct{}
+
+func (throttle) run(context.Context, *exchange) error { return nil }
+
+// validate refuses what the route did not ask for, before a backend sees it: so far, a handshake that lacks a required
+// parameter. Models come here.
+type validate struct{}
+
+func (validate) run(_ context.Context, x *exchange) error {
+	if x.ev.Type != sockgate.Connect || x.route == nil {
+		return nil
+	}
+	var missing []string
+	for _, p := range x.route.Required {
+		if !x.has(p) {
+			missing = append(missing, p.Name)
+		}
+	}
+	if missing != nil {
+		return sockgate.Invalidf("Missing required request parameters: [%s]", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func (x *exchange) has(p deploy.RequiredParameter) bool {
+	if p.Header {
+		_, ok := x.ev.Headers.Lookup(p.Name)
+		return ok
+	}
+	for _, q := range x.ev.Query {
+		if q.Name == p.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// bind finds the integration behind the route key. A message needs one; a handshake or an end goes without.
+type bind struct{}
+
+func (bind) run(_ context.Context, x *exchange) error {
+	if x.route == nil || x.route.Integration == nil {
+		if x.ev.Type == sockgate.Message {
+			return sockgate.Internalf("route %s has no target", x.ev.RouteKey)
+		}
+		return nil
+	}
+	if missing := x.route.Integration.MissingVars; len(missing) > 0 {
+		return sockgate.Internalf("stage %s has no variable %s, which integration %s needs",
+			x.stage.Settings.Name, strings.Join(missing, ", "), x.route.Integration.ID)
+	}
+	return nil
+}
+
+// integration is the exchange's backend, or nil.
+func (x *exchange) integration() *deploy.Integration {
+	if x.route == nil {
+		return nil
+	}
+	return x.route.Integration
+}
+
+// transformRequest makes the backend's request of the event.
+type transformRequest struct{}
+
+func (transformRequest) run(_ context.Context, x *exchange) error {
+	in := x.integration()
+	if in == nil || in.Type != sockgate.HTTPProxy {
+		return nil
+	}
+	transform.Forward(&x.ev, in.Method, &x.request)
+	if refused := in.Parameters.Apply(&x.ev, &x.request); refused != nil && x.log().Info() {
+		x.log().Note(&x.ev, "Left out because their values cannot be sent: "+strings.Join(refused, ", "))
+	}
+	target, err := in.URI.Expand(&x.request)
+	if err != nil {
+		return err
+	}
+	x.call = httpbackend.Request{
+		Method:     in.Method,
+		Scheme:     in.URI.Scheme(),
+		Host:       in.URI.Host(),
+		HostHeader: x.request.Host,
+		RequestURI: target,
+		Header:     x.request.Header,
+		Body:       x.request.Body,
+		Timeout:    in.Timeout,
+		WantHeader: x.ev.Type == sockgate.Connect || x.log().Trace(),
+	}
+	return nil
+}
+
+// integrate calls the backend.
+type integrate struct {
+	http  *httpbackend.Client
+	clock func() time.Time
+}
+
+func (s integrate) run(ctx context.Context, x *exchange) error {
+	in := x.integration()
+	if in == nil {
+		x.answer.Status = 200
+		return nil
+	}
+	if in.Type == sockgate.Mock {
+		status, body, err := in.Mock.Do()
+		x.answer.Status, x.answer.Body = status, body
+		return err
+	}
+	x.logRequest()
+	began := s.clock()
+	err := s.http.Do(ctx, &x.call, &x.answer)
+	x.ev.IntegrationLatency = s.clock().Sub(began)
+	x.ev.IntegrationStatus = x.answer.Status
+	if err != nil {
+		x.ev.IntegrationError = err.Error()
+		return err
+	}
+	x.route.Metrics.Latency(x.ev.IntegrationLatency)
+	x.log().Response(&x.ev, x.answer.Status, x.answer.Header, x.answer.Body)
+	return nil
+}
+
+// transformResponse makes the client's words of the backend's answer. A proxy's pass unchanged.
+type transformResponse struct{}
+
+func (transformResponse) run(context.Context, *exchange) error { return nil }
+
+// respond settles what the client is told: on a two-way route the backend's answer, if it is not empty.
+type respond struct{}
+
+func (respond) run(_ context.Context, x *exchange) error {
+	if x.ev.Type == sockgate.Message && x.route.TwoWay && len(x.answer.Body) > 0 {
+		x.reply = x.answer.Body
+	}
+	return nil
+}
