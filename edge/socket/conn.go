@@ -75,6 +75,13 @@ func (c *Conn) Info() *sockgate.Connection { return c.info }
 // LastActive returns when a data message last came or went; at first, when the connection was made.
 func (c *Conn) LastActive() time.Time { return c.base.Add(time.Duration(c.active.Load())) }
 
+// Queued returns the bytes that wait for the peer.
+func (c *Conn) Queued() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queue.entered - c.queue.left
+}
+
 // touch notes a data message. Control frames do not count.
 // UNCONFIRMED: whether they do at AWS; reference section 14 advises this.
 func (c *Conn) touch() { c.active.Store(int64(time.Since(c.base))) }

@@ -1,0 +1,206 @@
+// Package callback serves @connections, the HTTP calls by which backends push to a client, ask after it, or close it
+// (reference section 16). It runs on the edge's fast path: one lookup, one signature check, one frame.
+package callback
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/edge/listen"
+	"github.com/sockgate/sockgate/gateway/registry"
+	"github.com/sockgate/sockgate/internal/requestid"
+	"github.com/sockgate/sockgate/lang/sigv4"
+)
+
+// MaxPayload is the largest message that can be pushed, in bytes. Source: reference section 14.
+const MaxPayload = 128 << 10
+
+// Config is what a Handler works with.
+type Config struct {
+	Verifier *sigv4.Verifier
+	Registry *registry.Registry
+	// Deployed says whether a stage is live.
+	Deployed func(apiID, stage string) bool
+	// Pushed is told the status that each call was answered with.
+	Pushed      func(apiID, stage, method string, status int)
+	MaxPayload  int           // bytes; 0 means MaxPayload
+	SendTimeout time.Duration // how long a POST may wait for a slow client
+	Log         *slog.Logger
+}
+
+// Handler answers @connections calls.
+type Handler struct{ Config }
+
+// New returns a handler.
+func New(c Config) *Handler {
+	if c.MaxPayload == 0 {
+		c.MaxPayload = MaxPayload
+	}
+	return &Handler{c}
+}
+
+// failure is an answer other than success.
+type failure struct {
+	status  int
+	name    string // x-amzn-ErrorType
+	message string // empty: the reply has no body
+}
+
+func (f *failure) Error() string { return f.name + ": " + f.message }
+
+// Serve answers one call for a connection of the given API and stage. An empty apiID leaves it to the connection's id to say
+// which API it belongs to.
+func (h *Handler) Serve(ctx context.Context, x *listen.Exchange, apiID, stage, connectionID string) {
+	status, body, err := h.serve(ctx, x, apiID, stage, connectionID)
+	id := requestid.New()
+	headers := []sockgate.Header{{Name: "x-amzn-RequestId", Value: id}, {Name: "x-amz-apigw-id", Value: requestid.NewExtended()}}
+	if err != nil {
+		f := asFailure(err)
+		status = f.status
+		headers = append(headers, sockgate.Header{Name: "x-amzn-ErrorType", Value: f.name})
+		if f.message != "" {
+			body, _ = json.Marshal(map[string]string{messageMember(f): f.message})
+		}
+		h.Log.Info("@connections call refused", "api", apiID, "stage", stage, "connection", connectionID,
+			"method", x.Head.Method, "request", id, "status", status, "why", why(err))
+	}
+	if len(body) > 0 {
+		headers = append(headers, sockgate.Header{Name: "Content-Type", Value: "application/json"})
+	}
+	h.Pushed(apiID, stage, x.Head.Method, status)
+	_ = x.Respond(status, headers, body) // the caller is gone if this fails
+}
+
+func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, connectionID string) (int, []byte, error) {
+	if !signed(x) {
+		return 0, nil, &failure{403, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	payload, err := x.Body(h.MaxPayload)
+	if err != nil {
+		return 0, nil, err
+	}
+	req := sigv4.Request{Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host, Headers: x.Head.Headers}
+	if _, err := h.Verifier.Verify(&req, sha256.Sum256(payload), "execute-api"); err != nil {
+		return 0, nil, err
+	}
+	if apiID != "" && !h.Deployed(apiID, stage) {
+		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
+	}
+	peer, err := h.Registry.Find(connectionID)
+	if err != nil {
+		return 0, nil, err
+	}
+	if c := peer.Info(); apiID != "" && c.APIID != apiID || c.Stage != stage {
+		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
+	}
+	switch x.Head.Method {
+	case "POST":
+		return h.post(ctx, peer, payload)
+	case "GET":
+		return 200, describe(peer), nil
+	case "DELETE":
+		peer.Close(sockgate.CloseNormal, "")
+		return 204, nil, nil
+	}
+	return 0, nil, &failure{403, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+}
+
+// post delivers one message. The reply comes after the frame was handed to the socket.
+//
+// Two things AWS does not say (UNCONFIRMED): an empty payload is answered 200 and nothing is sent; one that is not UTF-8 is
+// refused, because the connection carries text frames only.
+func (h *Handler) post(ctx context.Context, peer registry.Peer, payload []byte) (int, []byte, error) {
+	if len(payload) == 0 {
+		return 200, nil, nil
+	}
+	if !utf8.Valid(payload) {
+		return 0, nil, sockgate.Invalidf("The payload is not valid UTF-8 text")
+	}
+	if h.SendTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, h.SendTimeout)
+		defer cancel()
+	}
+	if err := peer.Send(ctx, payload); err != nil {
+		return 0, nil, err
+	}
+	return 200, nil, nil
+}
+
+// timeFormat is ISO 8601 with milliseconds. Their number is UNCONFIRMED; SDKs read any.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+func describe(peer registry.Peer) []byte {
+	c := peer.Info()
+	type identity struct {
+		SourceIP  string `json:"sourceIp"`
+		UserAgent string `json:"userAgent"`
+	}
+	body, _ := json.Marshal(struct {
+		ConnectedAt  string   `json:"connectedAt"`
+		Identity     identity `json:"identity"`
+		LastActiveAt string   `json:"lastActiveAt"`
+	}{
+		c.ConnectedAt.UTC().Format(timeFormat),
+		identity{c.SourceIP.String(), c.UserAgent},
+		peer.LastActive().UTC().Format(timeFormat),
+	})
+	return body
+}
+
+// signed reports whether the caller tried to sign. Who did not is refused before a body is read.
+func signed(x *listen.Exchange) bool {
+	if _, ok := x.Head.Headers.Lookup("Authorization"); ok {
+		return true
+	}
+	return len(x.Head.Query) > 0
+}
+
+// why is the operator's reading of err. Of a signature only the kind of fault is told: AWS's text for the peer quotes the
+// signed headers, and secrets do not belong in a log.
+func why(err error) string {
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		return e.Type
+	}
+	return err.Error()
+}
+
+func asFailure(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if s, ok := errors.AsType[*sigv4.Error](err); ok {
+		return &failure{s.Status, s.Type, s.Message}
+	}
+	e, ok := errors.AsType[*sockgate.Error](err)
+	if !ok {
+		return &failure{500, "InternalServerErrorException", "Internal server error"}
+	}
+	switch e.Kind {
+	case sockgate.Invalid:
+		return &failure{400, "BadRequestException", e.Message}
+	case sockgate.Gone:
+		return &failure{410, "GoneException", ""} // no body: reference section 16
+	case sockgate.TooLarge:
+		return &failure{413, "PayloadTooLargeException", "Message too long"}
+	case sockgate.Throttled, sockgate.Timeout:
+		return &failure{429, "LimitExceededException", "The client does not take messages fast enough"}
+	case sockgate.Forbidden:
+		return &failure{403, "ForbiddenException", e.Message}
+	}
+	return &failure{500, "InternalServerErrorException", "Internal server error"}
+}
+
+// messageMember is how the body spells "message": refused permissions have a capital (reference section 16).
+func messageMember(f *failure) string {
+	if f.name == "AccessDeniedException" {
+		return "Message"
+	}
+	return "message"
+}

@@ -1,0 +1,215 @@
+// Package edge is how the outside gets in: it takes each request that arrives on the port to where it belongs. Handshakes
+// go through the pipeline's $connect and become connections; @connections calls go to the callback handler; all else is
+// left to the management side.
+//
+// Packages below it: listen (the port), request (heads), socket (frames), callback (@connections), domain (certificates).
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/edge/callback"
+	"github.com/sockgate/sockgate/edge/listen"
+	"github.com/sockgate/sockgate/edge/request"
+	"github.com/sockgate/sockgate/edge/socket"
+	"github.com/sockgate/sockgate/gateway/pipeline"
+	"github.com/sockgate/sockgate/gateway/registry"
+)
+
+// Config is what a Gate works with.
+type Config struct {
+	Pipeline *pipeline.Pipeline
+	Registry *registry.Registry
+	Callback *callback.Handler
+	Limits   socket.Limits
+	// MaxConnections bounds the open connections of this node; 0 is no bound.
+	MaxConnections int
+	// Refused is told of each handshake that was not accepted, and its status.
+	Refused func(apiID, stage string, status int)
+	Clock   func() time.Time
+	Log     *slog.Logger
+}
+
+// Gate serves the data path's share of a port.
+type Gate struct {
+	Config
+	open atomic.Int64 // connections that passed $connect and have not ended
+
+	mu       sync.RWMutex // held for writing when closing begins, so that no session enters after Drain began to wait
+	closing  bool
+	sessions sync.WaitGroup // from the beginning of a handshake to the end of its $disconnect
+}
+
+var _ listen.Handler = (*Gate)(nil)
+
+// New returns a gate.
+func New(c Config) *Gate { return &Gate{Config: c} }
+
+// unbounded is the context of every exchange: one that ends would be watched, under one lock, by every call of every
+// connection. Nothing needs it. Backends are called with a timeout, clients are waited for with one, and CloseAll ends
+// connections.
+var unbounded = context.Background()
+
+// ServeEdge takes one request. It returns false for one that is not for the data path.
+func (g *Gate) ServeEdge(x *listen.Exchange) bool {
+	a, ok := ParseAddress(x.Head.Host, x.Head.Path)
+	if !ok {
+		return false
+	}
+	if a.Callback {
+		g.Callback.Serve(unbounded, x, a.APIID, a.Stage, a.ConnectionID)
+		return true
+	}
+	g.handshake(x, a)
+	return true
+}
+
+// CloseAll asks every connection to go away (1001) and refuses new ones. Their $disconnect follows.
+func (g *Gate) CloseAll() {
+	g.mu.Lock()
+	g.closing = true
+	g.mu.Unlock()
+	g.Registry.Each(func(p registry.Peer) { p.Close(sockgate.CloseGoingAway, reasonGoingAway) })
+}
+
+// CloseStage asks the connections of one stage to go away: it is no longer there.
+func (g *Gate) CloseStage(apiID, stage string) {
+	g.Registry.Each(func(p registry.Peer) {
+		if c := p.Info(); c.APIID == apiID && c.Stage == stage {
+			p.Close(sockgate.CloseGoingAway, reasonGoingAway)
+		}
+	})
+}
+
+// enter admits a handshake, unless the gateway is going away. leave must follow.
+func (g *Gate) enter() bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closing {
+		return false
+	}
+	g.sessions.Add(1)
+	return true
+}
+
+func (g *Gate) isClosing() bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.closing
+}
+
+// Drain comes after CloseAll. It waits until every connection has ended and its $disconnect was delivered, or until ctx ends. It reports how
+// many connections were still open then; their calls end with their own timeouts.
+func (g *Gate) Drain(ctx context.Context) (cut int64) {
+	done := make(chan struct{})
+	go func() { // ends with the last session
+		g.sessions.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		cut = g.open.Load()
+	}
+	return cut
+}
+
+// Open returns the number of open connections.
+func (g *Gate) Open() int64 { return g.open.Load() }
+
+const reasonGoingAway = "Going away"
+
+// handshake decides about one handshake and, when it is accepted, starts the connection.
+func (g *Gate) handshake(x *listen.Exchange, a Address) {
+	if !g.enter() {
+		g.refuse(x, a, unavailable(ErrDraining))
+		return
+	}
+	accepted := false
+	defer func() {
+		if !accepted {
+			g.sessions.Done()
+		}
+	}()
+	if refusal := g.precheck(x, a); refusal != nil {
+		g.refuse(x, a, refusal)
+		return
+	}
+	c := g.newClient(x, a)
+	opened, refusal := g.Pipeline.Connect(unbounded, &c.session, &pipeline.Handshake{
+		Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host,
+		Headers: x.Head.Headers, Query: request.DecodeQuery(x.Head.Query),
+	})
+	if refusal != nil {
+		g.refuse(x, a, refusal)
+		return
+	}
+	accept := socket.AcceptResponse(x.Head, opened.Subprotocol, requestIDHeaders(opened.RequestID))
+	nc, early := x.Hijack()
+	conn := socket.New(nc, early, &g.Limits, c, &c.session.Connection)
+	conn.Accept(accept, func() { g.Registry.Add(conn) })
+	if g.isClosing() { // CloseAll may have passed before Add
+		conn.Close(sockgate.CloseGoingAway, reasonGoingAway)
+	}
+	accepted = true
+	g.open.Add(1)
+	// A goroutine of its own: this one's stack has grown over $connect, and would stay grown for the connection's life.
+	// Drain waits for it.
+	go g.run(conn)
+}
+
+// run serves a connection to its end and its $disconnect.
+func (g *Gate) run(conn *socket.Conn) {
+	defer g.sessions.Done()
+	defer g.open.Add(-1)
+	conn.Run(unbounded)
+}
+
+func (g *Gate) newClient(x *listen.Exchange, a Address) *client {
+	c := &client{gate: g}
+	c.session.Connection = sockgate.Connection{
+		ID:          g.Registry.NewID(),
+		APIID:       a.APIID,
+		Stage:       a.Stage,
+		DomainName:  DomainName(x.Head.Host, x.TLS != nil),
+		SourceIP:    x.Remote.Addr().Unmap(),
+		Port:        localPort(x.Conn),
+		TLS:         x.TLS != nil,
+		UserAgent:   x.Head.Headers.Get("User-Agent"),
+		ConnectedAt: g.Clock(),
+	}
+	return c
+}
+
+// localPort is the port that the client reached, for X-Forwarded-Port.
+func localPort(c net.Conn) int {
+	if a, ok := c.LocalAddr().(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
+}
+
+// client is one connection, as its socket sees it.
+type client struct {
+	gate    *Gate
+	session pipeline.Session
+}
+
+var _ socket.Handler = (*client)(nil)
+
+// Message takes one message through the pipeline.
+func (c *client) Message(conn *socket.Conn, payload []byte) {
+	c.gate.Pipeline.Message(unbounded, &c.session, payload, conn)
+}
+
+// Closed ends the connection's life in the gateway.
+func (c *client) Closed(conn *socket.Conn, code int, reason string) {
+	c.gate.Registry.Remove(c.session.Connection.ID)
+	c.gate.Pipeline.Disconnect(unbounded, &c.session, code, reason)
+}
