@@ -1,0 +1,159 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/edge"
+	"github.com/sockgate/sockgate/edge/callback"
+	"github.com/sockgate/sockgate/edge/domain"
+	"github.com/sockgate/sockgate/edge/listen"
+	"github.com/sockgate/sockgate/edge/socket"
+	"github.com/sockgate/sockgate/gateway/deploy"
+	"github.com/sockgate/sockgate/gateway/pipeline"
+	"github.com/sockgate/sockgate/gateway/registry"
+	"github.com/sockgate/sockgate/lang/sigv4"
+)
+
+// port is an open listener and what is served on it.
+type port struct {
+	net.Listener
+	edge, management bool
+}
+
+// ports are the open listeners, before and after they are served.
+type ports []*port
+
+func (ps ports) close() error {
+	var errs []error
+	for _, p := range ps {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openPorts opens cfg.Listen for all that has no address of its own, and the addresses that listeners gives to parts.
+func (s *Server) openPorts(ctx context.Context) (ports, error) {
+	var open ports
+	byAddr := map[string]*port{}
+	at := func(addr string) (*port, error) {
+		if addr == "" {
+			addr = s.cfg.Listen
+		}
+		if p := byAddr[addr]; p != nil {
+			return p, nil
+		}
+		l, err := listen.Open(ctx, addr)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listen on %s: %w (choose another address with --listen)", addr, err), open.close())
+		}
+		byAddr[addr] = &port{Listener: l}
+		open = append(open, byAddr[addr])
+		return byAddr[addr], nil
+	}
+	clients, err := at(s.cfg.Listeners.Edge)
+	if err != nil {
+		return nil, err
+	}
+	managers, err := at(s.cfg.Listeners.Management)
+	if err != nil {
+		return nil, err
+	}
+	clients.edge, managers.management = true, true
+	s.edgeAddr, s.managementAddr = clients.Addr(), managers.Addr()
+	return open, nil
+}
+
+// serve begins to take requests on the open ports.
+func (s *Server) serve(open ports, management http.Handler) {
+	for _, p := range open {
+		c := listen.Config{
+			Listener:    p.Listener,
+			TLS:         s.tlsConfig(),
+			HTTP:        http.HandlerFunc(edgeOnly),
+			HeadTimeout: s.cfg.Limits.HandshakeTimeout,
+			HeadLimit:   int(s.cfg.Limits.HeaderSize),
+			Log:         s.log,
+		}
+		if p.edge {
+			c.Edge = s.gate
+		}
+		if p.management {
+			c.HTTP = management
+		}
+		l := listen.New(c)
+		s.ports = append(s.ports, l)
+		s.goRun("port "+p.Addr().String(), func() error { return l.Run(context.Background()) }) // ends with StopAccepting
+	}
+}
+
+// edgeOnly answers what is not for the data path on a port that serves nothing else.
+func edgeOnly(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == healthPath {
+		health(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("x-amzn-ErrorType", "ForbiddenException")
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = w.Write([]byte(`{"message":"Forbidden"}`)) // the caller is gone if this fails
+}
+
+func (s *Server) tlsConfig() *tls.Config {
+	ca := domain.NewLocalCA(filepath.Join(s.dir.Path(), caDir), time.Now)
+	return ca.TLSConfig()
+}
+
+// newGate builds the data path's share of the ports.
+func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
+	return edge.New(edge.Config{
+		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Signed: s.verifyHandshake, Clock: time.Now, Log: s.log}),
+		Registry: reg,
+		Callback: callback.New(callback.Config{
+			Verifier:   s.verifier,
+			Registry:   reg,
+			Deployed:   func(apiID, stage string) bool { return table.Stage(apiID, stage) != nil },
+			Pushed:     s.metrics.Pushed,
+			MaxPayload: int(s.cfg.Limits.MessageSize),
+			Log:        s.log,
+		}),
+		Limits:         s.socketLimits(),
+		MaxConnections: s.cfg.Limits.Connections,
+		Refused:        s.metrics.Refused,
+		Clock:          time.Now,
+		Log:            s.log,
+	})
+}
+
+// keepWorkers is how many idle goroutines wait for messages: enough that a usual load starts none, few enough to be cheap.
+const keepWorkers = 256
+
+func (s *Server) socketLimits() socket.Limits {
+	l := s.cfg.Limits
+	c := socket.DefaultLimits()
+	c.FrameSize, c.MessageSize = int(l.FrameSize), int(l.MessageSize)
+	c.Idle, c.Duration = l.IdleTimeout, l.ConnectionDuration
+	c.InFlight, c.SendQueue, c.SendStall = l.InFlightPerConnection, int(l.SendQueue), l.SendStall
+	c.SlowPeer = s.metrics.SlowPeer
+	s.workers = socket.NewWorkers(keepWorkers)
+	c.Workers = s.workers
+	return c
+}
+
+// verifyHandshake checks the signature of a handshake whose route asks for AWS_IAM. The root user may do everything.
+func (s *Server) verifyHandshake(h *pipeline.Handshake) (*sockgate.Principal, error) {
+	req := sigv4.Request{Method: h.Method, Path: h.Path, RawQuery: h.RawQuery, Host: h.Host, Headers: h.Headers}
+	signature, err := s.verifier.Verify(&req, sha256.Sum256(nil), "execute-api")
+	if err != nil {
+		return nil, err
+	}
+	return signature.Principal, nil
+}

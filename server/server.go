@@ -1,0 +1,211 @@
+// Package server wires the gateway's parts together, starts them in order, and takes them down in order. The program and the
+// end-to-end tests use it alike.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/sockgate/sockgate/config"
+	"github.com/sockgate/sockgate/edge"
+	"github.com/sockgate/sockgate/edge/listen"
+	"github.com/sockgate/sockgate/edge/socket"
+	"github.com/sockgate/sockgate/gateway/deploy"
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
+	"github.com/sockgate/sockgate/gateway/registry"
+	"github.com/sockgate/sockgate/internal/rootkey"
+	"github.com/sockgate/sockgate/lang/sigv4"
+	"github.com/sockgate/sockgate/state/catalog"
+	"github.com/sockgate/sockgate/state/datadir"
+	"github.com/sockgate/sockgate/state/store"
+	"github.com/sockgate/sockgate/telemetry/logs"
+	"github.com/sockgate/sockgate/telemetry/metrics"
+)
+
+// Server is one running gateway. Start makes it, Stop ends it.
+type Server struct {
+	cfg *config.Config
+	log *slog.Logger
+	key rootkey.Key
+
+	dir      *datadir.Dir
+	store    store.Store
+	logs     *logs.Groups
+	metrics  *metrics.Metrics
+	http     *httpbackend.Client
+	deployer *deploy.Deployer
+	gate     *edge.Gate
+	verifier *sigv4.Verifier
+	ports    []*listen.Server
+	workers  *socket.Workers
+
+	edgeAddr, managementAddr net.Addr
+
+	cancel  context.CancelFunc // ends what follows the store
+	running sync.WaitGroup
+	failed  chan error // the first part that ended by itself
+}
+
+// Run starts a gateway, waits until ctx ends or a part fails, and drains it within cfg.Grace.
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	s, err := Start(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("draining", "grace", cfg.Grace)
+	case err = <-s.failed:
+		log.Error("a part of the gateway failed; shutting down", "error", err)
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
+	defer cancel()
+	return errors.Join(err, s.Stop(grace))
+}
+
+// Start brings a gateway up. It returns when the gateway is ready: everything that was stored is live and the ports are open.
+// ctx bounds the start only.
+func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server, err error) {
+	began := time.Now()
+	s = &Server{cfg: cfg, log: log, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.release(ctx))
+			s = nil
+		}
+	}()
+	for _, w := range cfg.Warnings() {
+		log.Warn(w)
+	}
+	if err := s.openState(ctx); err != nil {
+		return s, err
+	}
+	ports, err := s.openPorts(ctx) // a port that is taken is the likeliest fault, so it is found before anything is started
+	if err != nil {
+		return s, err
+	}
+	catalog, err := s.startData()
+	if err != nil {
+		return s, errors.Join(err, ports.close())
+	}
+	select {
+	case <-s.deployer.Ready():
+	case err := <-s.failed:
+		return s, errors.Join(err, ports.close())
+	case <-ctx.Done():
+		ports.close()
+		return s, fmt.Errorf("start: %w", ctx.Err())
+	}
+	s.serve(ports, s.management(catalog))
+	log.Info("ready", "listen", s.Addr().String(), "data", s.dir.Path(), "credentials", s.key.File, "took", time.Since(began).Round(time.Millisecond))
+	return s, nil
+}
+
+// Addr is where clients connect.
+func (s *Server) Addr() net.Addr { return s.edgeAddr }
+
+// ManagementAddr is where the AWS APIs are; the same as Addr unless they were split.
+func (s *Server) ManagementAddr() net.Addr { return s.managementAddr }
+
+// RootKey is the key that signs for the root user.
+func (s *Server) RootKey() (id, secret string) { return s.key.ID, s.key.Secret }
+
+// Stop drains the gateway, front to back; ctx is its grace.
+func (s *Server) Stop(ctx context.Context) error {
+	for _, p := range s.ports { // nobody new comes in
+		p.StopAccepting()
+	}
+	s.gate.CloseAll()                      // clients are told to go away ...
+	if cut := s.gate.Drain(ctx); cut > 0 { // ... and their $disconnect is delivered
+		s.log.Warn("the grace period ended before every connection did", "connections", cut)
+	} else {
+		s.workers.Close()
+	}
+	var errs []error
+	for _, p := range s.ports { // requests under way are finished
+		if err := p.Wait(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("close port: %w", err))
+		}
+	}
+	errs = append(errs, s.release(ctx)) // then, with nobody left to serve, what they stood on
+	s.log.Info("stopped")
+	return errors.Join(errs...)
+}
+
+// release ends what runs behind the ports and closes the state, last what was opened first. It serves a failed start too, so
+// any part may be missing.
+func (s *Server) release(ctx context.Context) error {
+	var errs []error
+	if s.cancel != nil {
+		s.cancel()
+		s.running.Wait() // the deployer reads the store
+	}
+	if s.http != nil {
+		s.http.Close()
+	}
+	if s.logs != nil {
+		errs = append(errs, s.logs.Close(ctx)) // the last lines of the last connections
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.dir != nil {
+		errs = append(errs, s.dir.Close()) // the directory is free for the next gateway only when nothing writes to it
+	}
+	return errors.Join(errs...)
+}
+
+// startData builds the data path, front to back as a message sees it from the inside: backends, stages, pipeline, gate.
+func (s *Server) startData() (*catalog.Catalog, error) {
+	s.metrics = metrics.New()
+	backends, err := s.backendConfig()
+	if err != nil {
+		return nil, err
+	}
+	s.http = httpbackend.New(backends)
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	reg := registry.New(0, key)
+	table := deploy.NewTable()
+
+	cat := catalog.New(s.store, func(ctx context.Context, apiID string) { s.deployer.Refresh(ctx, apiID) })
+	s.deployer = deploy.NewDeployer(deploy.Config{
+		Catalog: cat,
+		Table:   table,
+		Attach:  s.attach,
+		Retired: s.retire,
+		Log:     s.log,
+	})
+	s.verifier = s.newVerifier()
+	s.gate = s.newGate(table, reg)
+	s.measure(reg)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.goRun("deployer", func() error { return s.deployer.Run(ctx) })
+	return cat, nil
+}
+
+// goRun runs a part until it returns. A part that returns an error brings the gateway down in order.
+func (s *Server) goRun(name string, run func() error) {
+	s.running.Go(func() {
+		if err := run(); err != nil {
+			select {
+			case s.failed <- fmt.Errorf("%s: %w", name, err):
+			default: // an earlier failure is being dealt with
+			}
+		}
+	})
+}
+
+// retire follows a stage that is gone.
+func (s *Server) retire(k deploy.StageKey) {
+	s.metrics.Remove(k.APIID, k.Stage)
+	s.gate.CloseStage(k.APIID, k.Stage)
+}

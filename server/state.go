@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
+	"github.com/sockgate/sockgate/internal/rootkey"
+	"github.com/sockgate/sockgate/state/datadir"
+	"github.com/sockgate/sockgate/state/store/memory"
+	"github.com/sockgate/sockgate/state/store/natskv"
+	"github.com/sockgate/sockgate/telemetry/logs"
+)
+
+// caDir is where the local certificate authority is kept, below the data directory.
+const caDir = "ca"
+
+// openState takes the data directory and opens what is kept in it. What is opened is closed by release, also after an error.
+func (s *Server) openState(ctx context.Context) (err error) {
+	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, caDir, "logs"); err != nil {
+		return err
+	}
+	if s.key, err = rootkey.Load(s.dir.Path(), s.cfg.RootAccessKeyID, string(s.cfg.RootSecretAccessKey)); err != nil {
+		return err
+	}
+	if s.key.Warning != "" {
+		s.log.Warn(s.key.Warning)
+	}
+	switch s.cfg.State.Engine {
+	case "memory":
+		s.store = memory.New()
+	case "nats":
+		store, err := natskv.Open(ctx, natskv.Config{URL: s.cfg.State.URL, Credentials: s.cfg.State.Credentials, Replicas: s.cfg.State.Replicas, Log: s.log})
+		if err != nil {
+			return fmt.Errorf("open the state store: %w", err)
+		}
+		s.store = store
+	default:
+		store, err := natskv.Open(ctx, natskv.Config{Dir: s.dir, Log: s.log})
+		if err != nil {
+			return fmt.Errorf("open the state store: %w", err)
+		}
+		s.store = store
+	}
+	logDir := s.cfg.Logs.Dir
+	if logDir == "" {
+		logDir = filepath.Join(s.dir.Path(), "logs")
+	}
+	s.logs, err = logs.Open(logs.Config{Dir: logDir, FileSize: int64(s.cfg.Logs.FileSize), Keep: s.cfg.Logs.Keep, Log: s.log})
+	return err
+}
+
+// backendConfig shapes the calls to HTTP backends.
+func (s *Server) backendConfig() (httpbackend.Config, error) {
+	b := s.cfg.Backends
+	c := httpbackend.Config{MaxConnsPerHost: b.MaxConnectionsPerHost, MaxResponse: int(b.MaxResponse), AllowLinkLocal: b.AllowLinkLocal}
+	if b.CAFile == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(b.CAFile)
+	if err != nil {
+		return c, fmt.Errorf("backends.caFile: %w", err)
+	}
+	if c.RootCAs, err = x509.SystemCertPool(); err != nil {
+		c.RootCAs = x509.NewCertPool()
+	}
+	if !c.RootCAs.AppendCertsFromPEM(pem) {
+		return c, fmt.Errorf("backends.caFile: %s holds no certificate in PEM form", b.CAFile)
+	}
+	return c, nil
+}
