@@ -1,0 +1,128 @@
+// Command bench measures the gateway against the machine's own limits, in one run, so that the ratios mean something on a
+// noisy machine. It builds and starts the gateway, a backend and a bare WebSocket echo server as processes of their own, puts
+// load on them over loopback, and prints a table.
+//
+//	go run ./bench [-seconds 5] [-connections 200] [-idle 10000]
+//
+// What it prints: the rate of a bare epoll echo and of direct HTTP calls, the gateway's proxied rate and its ratio to what the
+// two allow together (1/(1/echo + 1/direct)), latency at light load over the direct call, the rate of signed @connections
+// pushes, resident memory for each idle connection, time to ready, and the size of the binary.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+func main() {
+	role := flag.String("role", "", "internal: what a child process of the benchmark is (echo, backend)")
+	seconds := flag.Int("seconds", 5, "length of each measurement, in seconds")
+	connections := flag.Int("connections", 200, "WebSocket connections under load")
+	idle := flag.Int("idle", 10000, "idle connections for the memory figure")
+	binary := flag.String("sockgate", "", "a sockgate binary to measure; built from this tree when empty")
+	rounds := flag.Int("rounds", 3, "rounds of the throughput measurements; the best of each counts")
+	flag.Parse()
+	var err error
+	switch *role {
+	case "echo":
+		err = runEcho()
+	case "backend":
+		err = runBackend()
+	default:
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err = run(ctx, time.Duration(*seconds)*time.Second, *binary, *connections, *idle, *rounds)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, d time.Duration, binary string, connections, idle, rounds int) error {
+	dir, err := os.MkdirTemp("", "sockgate-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if binary == "" {
+		binary = filepath.Join(dir, "sockgate")
+		if err := buildGateway(ctx, binary); err != nil {
+			return err
+		}
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d cores, %s\n\n", cpuName(), runtime.NumCPU(), runtime.Version())
+	report("binary", "%.1f MB", float64(info.Size())/1e6)
+
+	backend, err := startSelf(ctx, "backend")
+	if err != nil {
+		return err
+	}
+	defer backend.stop()
+	echo, err := startSelf(ctx, "echo")
+	if err != nil {
+		return err
+	}
+	defer echo.stop()
+	gw, err := startGateway(ctx, binary, filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	defer gw.stop()
+	report("ready after start", "%d ms", gw.ready.Milliseconds())
+	report("idle resident memory", "%.1f MB", float64(gw.rss())/1e6)
+	if err := gw.deploy(ctx, backend.addr); err != nil {
+		return err
+	}
+
+	var echoRate, directRate, proxied float64
+	for range rounds { // interleaved, so that a noisy minute falls on all of them
+		r, err := socketRate(ctx, "ws://"+echo.addr+"/", connections, d)
+		if err != nil {
+			return fmt.Errorf("echo: %w", err)
+		}
+		echoRate = max(echoRate, r)
+		if r, err = directHTTPRate(ctx, "http://"+backend.addr+"/message", connections, d); err != nil {
+			return fmt.Errorf("direct: %w", err)
+		}
+		directRate = max(directRate, r)
+		if r, err = socketRate(ctx, gw.socketURL(), connections, d); err != nil {
+			return fmt.Errorf("gateway: %w", err)
+		}
+		proxied = max(proxied, r)
+	}
+	limit := 1 / (1/echoRate + 1/directRate)
+	report("bare echo", "%.0f messages/s", echoRate)
+	report("direct HTTP", "%.0f requests/s", directRate)
+	report("gateway, proxied", "%.0f messages/s", proxied)
+	report("ratio to 1/(1/echo+1/direct)", "%.2f", proxied/limit)
+
+	if err := lightLoad(ctx, gw, backend.addr); err != nil {
+		return err
+	}
+	empty, err := directHTTPRate(ctx, "http://"+backend.addr+"/empty", 16, d)
+	if err != nil {
+		return err
+	}
+	pushes, err := pushRate(ctx, gw, 16, d)
+	if err != nil {
+		return err
+	}
+	report("empty fasthttp handler, 16 callers", "%.0f requests/s", empty)
+	report("@connections POST, 16 callers", "%.0f pushes/s (%.2f of the empty handler)", pushes, pushes/empty)
+	return idleMemory(ctx, gw, idle)
+}
+
+func report(what, format string, args ...any) {
+	fmt.Printf("%-36s %s\n", what, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+)
+
+// child is a process of the benchmark's own.
+type child struct {
+	cmd  *exec.Cmd
+	addr string
+}
+
+// startSelf runs this program in another role; the child's first line of output is its address.
+func startSelf(ctx context.Context, role string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.CommandContext(ctx, self, "-role", role)}
+	c.cmd.Stderr = os.Stderr
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		c.stop()
+		return nil, fmt.Errorf("%s did not start: %w", role, err)
+	}
+	c.addr = strings.TrimSpace(line)
+	return c, nil
+}
+
+func (c *child) stop() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// rss is the child's resident memory in bytes.
+func (c *child) rss() int64 {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", c.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(statm)
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// gateway is the sockgate process under test.
+type gateway struct {
+	child
+	apiID string
+	ready time.Duration // from start to the first good health reply
+}
+
+const (
+	benchKeyID  = "AKIABENCHMARK0000000"
+	benchSecret = "benchmark-only-secret-key-00000000000000"
+	benchStage  = "bench"
+)
+
+func buildGateway(ctx context.Context, binary string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary, "github.com/sockgate/sockgate/cmd/sockgate")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build sockgate: %w", err)
+	}
+	return nil
+}
+
+func startGateway(ctx context.Context, binary, data string) (*gateway, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{child: child{addr: l.Addr().String()}}
+	l.Close()
+	g.cmd = exec.CommandContext(ctx, binary, "serve", "--listen", g.addr, "--data", data, "--log-level", "warn")
+	g.cmd.Env = append(os.Environ(), "SOCKGATE_ROOT_ACCESS_KEY_ID="+benchKeyID, "SOCKGATE_ROOT_SECRET_ACCESS_KEY="+benchSecret)
+	g.cmd.Stderr = os.Stderr
+	began := time.Now()
+	if err := g.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for time.Since(began) < 30*time.Second {
+		if resp, err := http.Get("http://" + g.addr + "/_sockgate/health"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				g.ready = time.Since(began)
+				return g, nil
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	g.stop()
+	return nil, fmt.Errorf("the gateway was not ready within 30 s")
+}
+
+func (g *gateway) stop() {
+	_ = g.cmd.Process.Signal(syscall.SIGTERM)
+	_ = g.cmd.Wait()
+}
+
+func (g *gateway) socketURL() string {
+	return "ws://" + g.addr + "/_aws/execute-api/" + g.apiID + "/" + benchStage
+}
+
+// deploy makes an API whose $default route is two-way and answered by the backend.
+func (g *gateway) deploy(ctx context.Context, backend string) error {
+	client := apigatewayv2.New(apigatewayv2.Options{
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider(benchKeyID, benchSecret, ""),
+		BaseEndpoint: aws.String("http://" + g.addr),
+	})
+	api, err := client.CreateApi(ctx, &apigatewayv2.CreateApiInput{
+		Name: aws.String("bench"), ProtocolType: types.ProtocolTypeWebsocket, RouteSelectionExpression: aws.String("$request.body.action"),
+	})
+	if err != nil {
+		return err
+	}
+	g.apiID = *api.ApiId
+	in, err := client.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{
+		ApiId: api.ApiId, IntegrationType: types.IntegrationTypeHttpProxy, IntegrationMethod: aws.String("POST"),
+		IntegrationUri:    aws.String("http://" + backend + "/message"),
+		RequestParameters: map[string]string{"integration.request.header.connectionId": "context.connectionId"},
+	})
+	if err != nil {
+		return err
+	}
+	route, err := client.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{
+		ApiId: api.ApiId, RouteKey: aws.String("$default"), Target: aws.String("integrations/" + *in.IntegrationId),
+		RouteResponseSelectionExpression: aws.String("$default"),
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := client.CreateRouteResponse(ctx, &apigatewayv2.CreateRouteResponseInput{
+		ApiId: api.ApiId, RouteId: route.RouteId, RouteResponseKey: aws.String("$default"),
+	}); err != nil {
+		return err
+	}
+	if _, err := client.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: api.ApiId, RouteKey: aws.String(whoami)}); err != nil {
+		return err
+	}
+	_, err = client.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api.ApiId, StageName: aws.String(benchStage), AutoDeploy: aws.Bool(true)})
+	return err
+}
+
+func cpuName() string {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(info)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown processor"
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Everything that must be green, on a machine that has Go and git.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+echo "== format, vet, lint"
+./internal/ci/check.sh
+echo "== tests"
+go test -race -timeout 8m ./...
+echo "== fuzzing, briefly"
+./internal/ci/fuzz.sh 2s
