@@ -61,11 +61,11 @@ type Log struct {
 // Limits are enforced before memory is spent on what they limit.
 type Limits struct {
 	FrameSize             Size          `key:"frameSize" default:"32KiB" min:"1KiB" max:"64MiB" doc:"Largest WebSocket frame that a client may send."`
-	MessageSize           Size          `key:"messageSize" default:"128KiB" min:"1KiB" max:"64MiB" doc:"Largest message, in either direction; at least frameSize."`
+	MessageSize           Size          `key:"messageSize" default:"128KiB" min:"1KiB" max:"64MiB" doc:"Largest message, in either direction."`
 	IdleTimeout           time.Duration `key:"idleTimeout" default:"10m" min:"10ms" max:"8760h" zero:"never" doc:"A connection on which no message goes either way for this long is closed."`
 	ConnectionDuration    time.Duration `key:"connectionDuration" default:"2h" min:"10ms" max:"8760h" zero:"no limit" doc:"A connection is closed when it is this old."`
 	InFlightPerConnection int           `key:"inFlightPerConnection" default:"16" min:"1" max:"4096" doc:"Messages of one connection that may be at backends at the same time. Reading pauses beyond it."`
-	SendQueue             Size          `key:"sendQueue" default:"256KiB" min:"1KiB" max:"256MiB" doc:"Bytes that may wait for one slow client before it is closed; at least messageSize."`
+	SendQueue             Size          `key:"sendQueue" default:"256KiB" min:"1KiB" max:"256MiB" doc:"Bytes that may wait for one slow client before it is closed."`
 	SendStall             time.Duration `key:"sendStall" default:"10s" min:"10ms" max:"1h" doc:"A client that takes no bytes for this long while some wait is closed."`
 	HandshakeTimeout      time.Duration `key:"handshakeTimeout" default:"10s" min:"10ms" max:"10m" doc:"Time for a client to send its request head, and its TLS handshake before that."`
 	HeaderSize            Size          `key:"headerSize" default:"16KiB" min:"1KiB" max:"1MiB" doc:"Largest request head: the request line and all headers."`
@@ -82,7 +82,7 @@ type Backends struct {
 
 // State configures the store of resources.
 type State struct {
-	Engine      string `key:"engine" default:"embedded" oneof:"embedded,memory,nats" doc:"embedded keeps state in the data directory, memory forgets it at exit, nats uses an external NATS cluster with JetStream."`
+	Engine      string `key:"engine" default:"embedded" oneof:"embedded,memory,nats" doc:"embedded keeps state in the data directory, memory forgets it at exit, nats uses an external NATS cluster with JetStream. A state.url alone means nats."`
 	URL         string `key:"url" check:"natsURL" doc:"NATS servers, e.g. nats://nats-1:4222,nats://nats-2:4222, for engine nats only. A URL with a password is refused as a flag, because command lines are visible to other users."`
 	Credentials string `key:"credentials" check:"path" doc:"NATS credentials file (.creds), for engine nats only."`
 	Replicas    int    `key:"replicas" default:"1" min:"1" max:"5" doc:"Copies that the NATS cluster keeps of each document, for engine nats only; 1, 3 or 5."`

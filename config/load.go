@@ -41,6 +41,9 @@ func Load(from Sources) (*Config, error) {
 	l.setEnviron(env)
 	l.setFlags(from.Flags)
 	l.setDataDir(c, env)
+	if c.State.URL != "" && l.origins["state.engine"] == "" {
+		c.State.Engine = "nats" // naming servers says it
+	}
 	l.validate(c)
 	if err := l.err(); err != nil {
 		return nil, err

@@ -133,6 +133,9 @@ func TestFileForms(t *testing.T) {
 			c.Limits.ConnectionDuration, c.Limits.IdleTimeout = 0, 0
 		}},
 		{"bool", "backends: {allowLinkLocal: true}", func(c *config.Config) { c.Backends.AllowLinkLocal = true }},
+		{"servers mean nats", "state: {url: 'nats://a:4222'}", func(c *config.Config) {
+			c.State.Engine, c.State.URL = "nats", "nats://a:4222"
+		}},
 		{"nats", "state: {engine: nats, url: 'nats://a:4222, tls://b:4222', credentials: /c, replicas: 3}", func(c *config.Config) {
 			c.State = config.State{Engine: "nats", URL: "nats://a:4222, tls://b:4222", Credentials: "/c", Replicas: 3}
 		}},
@@ -252,17 +255,12 @@ func TestFaults(t *testing.T) {
 				`config.yaml:1: listeners.edge: 127.0.0.1:4566 is the address of listen already; give it another port, or leave it out to share that one`,
 				`config.yaml:1: listeners.console: :1 is the address of listeners.management already; give it another port, or leave it out to share that one`,
 			}},
-		{name: "sizes that contradict", file: "limits:\n  frameSize: 256KiB\n  sendQueue: 100KiB",
-			want: []string{
-				`config.yaml:2: limits.frameSize: 256KiB is over limits.messageSize (128KiB); a frame is part of a message`,
-				`config.yaml:3: limits.sendQueue: 100KiB is under limits.messageSize (128KiB); the queue must hold at least one message`,
-			}},
 		{name: "nats without servers", file: "state: {engine: nats, replicas: 2}",
 			want: []string{
 				`config.yaml:1: state.engine: nats needs servers; name them in state.url`,
 				`config.yaml:1: state.replicas: an even number of copies survives no more failures than one copy fewer; use 1, 3 or 5`,
 			}},
-		{name: "servers without nats", file: "state: {url: 'nats://a:1', credentials: c, replicas: 3}",
+		{name: "servers without nats", file: "state: {engine: embedded, url: 'nats://a:1', credentials: c, replicas: 3}",
 			want: []string{
 				`config.yaml:1: state.url: only engine nats connects to servers; set state.engine to nats, or remove the URL`,
 				`config.yaml:1: state.credentials: only engine nats takes credentials; set state.engine to nats, or remove them`,
