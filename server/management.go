@@ -43,14 +43,15 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 		Verify: s.verifyHTTP,
 		Services: []awswire.Service{
 			apigatewayv2.New(apigatewayv2.Config{
-				Catalog:    cat,
-				Check:      func(def *sockgate.Definition) error { return check(def, &sockgate.Stage{}) },
-				CheckStage: check,
-				Account:    s.cfg.Account,
-				Region:     s.cfg.Region,
-				Endpoint:   s.apiEndpoint,
-				Clock:      time.Now,
-				Log:        s.log,
+				Catalog:       cat,
+				Check:         func(def *sockgate.Definition) error { return check(def, &sockgate.Stage{}) },
+				CheckStage:    check,
+				StatusMessage: deploy.StatusMessage,
+				Account:       s.cfg.Account,
+				Region:        s.cfg.Region,
+				Endpoint:      s.apiEndpoint,
+				Clock:         time.Now,
+				Log:           s.log,
 			}),
 		},
 		Account: s.cfg.Account, Region: s.cfg.Region, Log: s.log,
@@ -73,7 +74,7 @@ const healthPath = "/_sockgate/health"
 // health answers once the gateway is ready; before that the port does not answer at all.
 func health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the caller is gone if this fails
+	_, _ = w.Write([]byte(`{"status":"ok"}`)) // the caller is gone if this fails
 }
 
 // apiEndpoint is the address that an API's clients are told, as AWS spells it: in wss, and without a stage.

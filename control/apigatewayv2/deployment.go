@@ -46,7 +46,7 @@ func (s *Service) deployable(def *sockgate.Definition) error {
 // deploy freezes the definition as it stands and adds the deployment to the record.
 func (s *Service) deploy(ctx context.Context, e *edition, d sockgate.Deployment) (*sockgate.Deployment, error) {
 	d.ID = newIDIn(idLength, e.Deployments, deploymentID)
-	d.Status = "DEPLOYED"
+	d.Status, d.StatusMessage = "DEPLOYED", s.StatusMessage(&e.Definition)
 	d.CreatedAt = s.Clock()
 	if err := s.Catalog.Freeze(ctx, e.API.ID, d.ID, &e.Definition); err != nil {
 		return nil, err

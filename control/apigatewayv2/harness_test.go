@@ -57,6 +57,7 @@ func newGatewayOn(t testing.TB, st store.Store) *gateway {
 			}
 			return g.check(d)
 		},
+		StatusMessage: func(*sockgate.Definition) string { return "" },
 		CheckStage: func(d *sockgate.Definition, s *sockgate.Stage) error {
 			if g.checkStage == nil {
 				return nil

@@ -52,9 +52,6 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage) (*Stage, error)
 
 func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[string]*Integration) (*Route, error) {
 	c := &Route{Route: *r, Settings: effective(stage, r.Key)}
-	if err := refuseUnbuilt(r); err != nil {
-		return nil, err
-	}
 	if r.Target != "" {
 		id := strings.TrimPrefix(r.Target, "integrations/")
 		if c.Integration = integrations[id]; c.Integration == nil {
@@ -79,23 +76,10 @@ func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[str
 	return c, nil
 }
 
-// refuseUnbuilt keeps a route from being deployed without a protection that its owner asked for.
-func refuseUnbuilt(r *sockgate.Route) error {
-	switch {
-	case r.AuthorizationType == "CUSTOM" && r.Key == sockgate.ConnectRoute:
-		return fmt.Errorf("authorizationType CUSTOM is not built yet, and a route must not run without the authorization it asks for")
-	case r.APIKeyRequired:
-		return fmt.Errorf("apiKeyRequired is not built yet, and a route must not run without the key check it asks for")
-	case r.ModelSelectionExpression != "":
-		return fmt.Errorf("modelSelectionExpression is not built yet, and a route must not run without the validation it asks for")
-	}
-	return nil
-}
-
 func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Integration, error) {
 	c := &Integration{ID: in.ID, Type: in.Type, Method: in.Method, Timeout: in.Timeout}
-	if in.ConnectionType == "VPC_LINK" {
-		return nil, fmt.Errorf("connectionType VPC_LINK is not built yet")
+	if c.Unbuilt = unbuiltIntegration(in); c.Unbuilt != "" {
+		return c, nil
 	}
 	var err error
 	switch in.Type {
@@ -107,8 +91,6 @@ func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Inte
 		c.Parameters, err = transform.CompileParameters(in.RequestParameters, vars)
 	case sockgate.Mock:
 		c.Mock, err = mock.Compile(*in)
-	default:
-		err = fmt.Errorf("integrationType %s is not built yet", in.Type)
 	}
 	return c, err
 }

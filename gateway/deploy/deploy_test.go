@@ -35,13 +35,6 @@ func TestCompileNamesResourceAndFault(t *testing.T) {
 		}, []string{"integration i1", "a b"}},
 		{"target that is gone", func(d *sockgate.Definition) { d.Routes[0].Target = "integrations/zzz" }, []string{"route $default", "integrations/zzz"}},
 		{"selection expression", func(d *sockgate.Definition) { d.API.RouteSelectionExpression = "${request.body.a" }, []string{"routeSelectionExpression"}},
-		{"authorizer", func(d *sockgate.Definition) {
-			d.Routes = append(d.Routes, sockgate.Route{Key: "$connect", AuthorizationType: "CUSTOM"})
-		}, []string{"route $connect", "CUSTOM"}},
-		{"API key", func(d *sockgate.Definition) { d.Routes[0].APIKeyRequired = true }, []string{"route $default", "apiKeyRequired"}},
-		{"model", func(d *sockgate.Definition) { d.Routes[0].ModelSelectionExpression = "$request.body.x" }, []string{"route $default", "modelSelectionExpression"}},
-		{"Lambda", func(d *sockgate.Definition) { d.Integrations[0].Type = sockgate.AWSProxy }, []string{"integration i1", "AWS_PROXY"}},
-		{"VPC link", func(d *sockgate.Definition) { d.Integrations[0].ConnectionType = "VPC_LINK" }, []string{"integration i1", "VPC_LINK"}},
 		{"parameter of no known place", func(d *sockgate.Definition) {
 			d.Routes[0].RequestParameters = map[string]bool{"route.request.cookie.a": true}
 		}, []string{"route $default", "route.request.cookie.a"}},
@@ -60,6 +53,28 @@ func TestCompileNamesResourceAndFault(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhatIsNotBuiltIsNamed(t *testing.T) {
+	def := definition("http://127.0.0.1/x")
+	if got := deploy.StatusMessage(def); got != "" {
+		t.Errorf("StatusMessage of a definition that is all built: %q", got)
+	}
+	def.Routes = append(def.Routes,
+		sockgate.Route{Key: "$connect", AuthorizationType: "CUSTOM", APIKeyRequired: true},
+		sockgate.Route{Key: "say", Target: "integrations/i2", ModelSelectionExpression: "$request.body.x"})
+	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWSProxy},
+		sockgate.Integration{ID: "i3", Type: sockgate.HTTPProxy, ConnectionType: "VPC_LINK", URI: "http://x/"})
+	want := []string{
+		"route $connect: authorizationType CUSTOM", "route $connect: apiKeyRequired", "route say: modelSelectionExpression",
+		"integration i2: integrationType AWS_PROXY", "integration i3: connectionType VPC_LINK",
+	}
+	if got := deploy.Unbuilt(def); !slices.Equal(got, want) {
+		t.Errorf("Unbuilt:\n got %q\nwant %q", got, want)
+	}
+	if _, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}); err != nil {
+		t.Errorf("Compile: %v; what is not built must deploy and fail when called", err)
 	}
 }
 

@@ -56,5 +56,6 @@ type Integration struct {
 	URI         *transform.URI // HTTP types
 	Parameters  *transform.Parameters
 	Mock        *mock.Mock // MOCK
+	Unbuilt     string     // what of the integration is not built; calling it fails
 	MissingVars []string   // stage variables that the integration names and the stage lacks; calling it fails
 }

@@ -55,7 +55,15 @@ var byKind = map[sockgate.Kind]answer{
 	sockgate.Unavailable:  {503, "ServiceUnavailableException", "DEFAULT_5XX"},
 }
 
+// misconfigured marks an error that lies in the API's definition rather than with its backend.
+type misconfigured struct{ error }
+
+func (m misconfigured) Unwrap() error { return m.error }
+
 func answerFor(err error) (answer, string) {
+	if _, ok := errors.AsType[misconfigured](err); ok {
+		return answer{500, "InternalServerErrorException", "API_CONFIGURATION_ERROR"}, "Internal server error"
+	}
 	if signature, ok := errors.AsType[*sigv4.Error](err); ok {
 		return answer{signature.Status, signature.Type, "INVALID_SIGNATURE"}, signature.Message
 	}

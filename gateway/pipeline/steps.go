@@ -46,6 +46,7 @@ func (s identify) run(_ context.Context, x *exchange) error {
 var (
 	errNoStage = errors.New("no such API or stage, or nothing is deployed to the stage")
 	errNoRoute = errors.New("no route matches and the API has no $default route")
+	errNoKeys  = errors.New("the route requires an API key; API keys are not built yet, so none is valid")
 )
 
 // authorize asks who the client is, once, at $connect. What it finds stays with the connection.
@@ -54,14 +55,25 @@ type authorize struct {
 }
 
 func (s authorize) run(_ context.Context, x *exchange) error {
-	if x.ev.Type != sockgate.Connect || x.route == nil || x.route.AuthorizationType != "AWS_IAM" {
+	if x.route == nil {
 		return nil
 	}
-	principal, err := s.signed(x.handshake)
-	if err != nil {
-		return err
+	if x.route.APIKeyRequired && x.ev.Type != sockgate.Disconnect {
+		return sockgate.Forbiddenf("Forbidden").Because(errNoKeys)
 	}
-	x.session.Connection.Identity = principal
+	if x.ev.Type != sockgate.Connect {
+		return nil
+	}
+	switch x.route.AuthorizationType {
+	case "CUSTOM":
+		return misconfigured{sockgate.Internalf("authorizers are not built yet, and $connect asks for one")}
+	case "AWS_IAM":
+		principal, err := s.signed(x.handshake)
+		if err != nil {
+			return err
+		}
+		x.session.Connection.Identity = principal
+	}
 	return nil
 }
 
@@ -75,6 +87,9 @@ func (throttle) run(context.Context, *exchange) error { return nil }
 type validate struct{}
 
 func (validate) run(_ context.Context, x *exchange) error {
+	if x.route != nil && x.ev.Type == sockgate.Message && x.route.ModelSelectionExpression != "" {
+		return misconfigured{sockgate.Internalf("models are not built yet, and route %s asks for one", x.ev.RouteKey)}
+	}
 	if x.ev.Type != sockgate.Connect || x.route == nil {
 		return nil
 	}
@@ -109,13 +124,16 @@ type bind struct{}
 func (bind) run(_ context.Context, x *exchange) error {
 	if x.route == nil || x.route.Integration == nil {
 		if x.ev.Type == sockgate.Message {
-			return sockgate.Internalf("route %s has no target", x.ev.RouteKey)
+			return misconfigured{sockgate.Internalf("route %s has no target", x.ev.RouteKey)}
 		}
 		return nil
 	}
 	if missing := x.route.Integration.MissingVars; len(missing) > 0 {
-		return sockgate.Internalf("stage %s has no variable %s, which integration %s needs",
-			x.stage.Settings.Name, strings.Join(missing, ", "), x.route.Integration.ID)
+		return misconfigured{sockgate.Internalf("stage %s has no variable %s, which integration %s needs",
+			x.stage.Settings.Name, strings.Join(missing, ", "), x.route.Integration.ID)}
+	}
+	if what := x.route.Integration.Unbuilt; what != "" {
+		return misconfigured{sockgate.Internalf("%s of integration %s is not built yet", what, x.route.Integration.ID)}
 	}
 	return nil
 }
@@ -142,7 +160,7 @@ func (transformRequest) run(_ context.Context, x *exchange) error {
 	}
 	target, err := in.URI.Expand(&x.request)
 	if err != nil {
-		return err
+		return misconfigured{err}
 	}
 	x.call = httpbackend.Request{
 		Method:     in.Method,

@@ -36,8 +36,10 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultMaxConnsPerHost   = 512
-	DefaultMaxQueuePerHost   = 4096
+	DefaultMaxConnsPerHost = 512
+	// DefaultMaxQueuePerHost is the last bound only: a client has few messages in flight, and a call waits no longer than its
+	// timeout. It is far above what a burst of some thousand clients queues, which is to be slow rather than to fail.
+	DefaultMaxQueuePerHost   = 64 << 10
 	DefaultMaxHosts          = 10_000
 	DefaultMaxResponse       = 1 << 20
 	DefaultMaxResponseHeader = 16 << 10

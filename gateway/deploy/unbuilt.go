@@ -1,0 +1,54 @@
+package deploy
+
+import (
+	"strings"
+
+	"github.com/sockgate/sockgate"
+)
+
+// What the control plane stores and the data path cannot do yet deploys, as it does on AWS when a function or a key is missing,
+// and then fails closed: no route runs without a protection that it asks for. The deployment's status message says what
+// will fail.
+
+// Unbuilt lists what of a definition will fail when it is called, each as "route $connect: authorizationType CUSTOM".
+func Unbuilt(def *sockgate.Definition) []string {
+	var list []string
+	for i := range def.Routes {
+		r := &def.Routes[i]
+		if r.AuthorizationType == "CUSTOM" && r.Key == sockgate.ConnectRoute {
+			list = append(list, "route "+r.Key+": authorizationType CUSTOM")
+		}
+		if r.APIKeyRequired {
+			list = append(list, "route "+r.Key+": apiKeyRequired")
+		}
+		if r.ModelSelectionExpression != "" {
+			list = append(list, "route "+r.Key+": modelSelectionExpression")
+		}
+	}
+	for i := range def.Integrations {
+		if what := unbuiltIntegration(&def.Integrations[i]); what != "" {
+			list = append(list, "integration "+def.Integrations[i].ID+": "+what)
+		}
+	}
+	return list
+}
+
+// unbuiltIntegration names what of an integration is not built, or nothing.
+func unbuiltIntegration(in *sockgate.Integration) string {
+	switch {
+	case in.ConnectionType == "VPC_LINK":
+		return "connectionType VPC_LINK"
+	case in.Type != sockgate.HTTPProxy && in.Type != sockgate.Mock:
+		return "integrationType " + string(in.Type)
+	}
+	return ""
+}
+
+// StatusMessage is what a deployment says of what is not built, or nothing.
+func StatusMessage(def *sockgate.Definition) string {
+	list := Unbuilt(def)
+	if list == nil {
+		return ""
+	}
+	return "Deployed. Not built yet, and refused when called: " + strings.Join(list, "; ")
+}
