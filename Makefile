@@ -7,7 +7,7 @@ help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## start a gateway with the chat example; Ctrl-C ends it
-	$(GO) run ./examples/chat
+	$(GO) build -o bin/ ./cmd/sockgate ./examples/chat && exec bin/chat -sockgate bin/sockgate
 
 build: ## build bin/sockgate
 	$(GO) build -o bin/sockgate ./cmd/sockgate

@@ -85,27 +85,28 @@ func run(ctx context.Context, d time.Duration, binary string, connections, idle,
 		return err
 	}
 
-	var echoRate, directRate, proxied float64
+	var echoRate, directRate, proxied rate
 	for range rounds { // interleaved, so that a noisy minute falls on all of them
 		r, err := socketRate(ctx, "ws://"+echo.addr+"/", connections, d)
 		if err != nil {
 			return fmt.Errorf("echo: %w", err)
 		}
-		echoRate = max(echoRate, r)
+		echoRate = better(echoRate, r)
 		if r, err = directHTTPRate(ctx, "http://"+backend.addr+"/message", connections, d); err != nil {
 			return fmt.Errorf("direct: %w", err)
 		}
-		directRate = max(directRate, r)
+		directRate = better(directRate, r)
 		if r, err = socketRate(ctx, gw.socketURL(), connections, d); err != nil {
 			return fmt.Errorf("gateway: %w", err)
 		}
-		proxied = max(proxied, r)
+		proxied = better(proxied, r)
 	}
-	limit := 1 / (1/echoRate + 1/directRate)
-	report("bare echo", "%.0f messages/s", echoRate)
-	report("direct HTTP", "%.0f requests/s", directRate)
-	report("gateway, proxied", "%.0f messages/s", proxied)
-	report("ratio to 1/(1/echo+1/direct)", "%.2f", proxied/limit)
+	limit := 1 / (1/echoRate.perSecond + 1/directRate.perSecond)
+	report("bare echo", "%.0f messages/s, %v of processor time each", echoRate.perSecond, echoRate.cpu)
+	report("direct HTTP", "%.0f requests/s, %v each", directRate.perSecond, directRate.cpu)
+	report("gateway, proxied", "%.0f messages/s, %v each", proxied.perSecond, proxied.cpu)
+	report("ratio to 1/(1/echo+1/direct)", "%.2f by rate, %.2f by processor time", proxied.perSecond/limit,
+		float64(echoRate.cpu+directRate.cpu)/float64(proxied.cpu))
 
 	if err := lightLoad(ctx, gw, backend.addr); err != nil {
 		return err
@@ -118,8 +119,9 @@ func run(ctx context.Context, d time.Duration, binary string, connections, idle,
 	if err != nil {
 		return err
 	}
-	report("empty fasthttp handler, 16 callers", "%.0f requests/s", empty)
-	report("@connections POST, 16 callers", "%.0f pushes/s (%.2f of the empty handler)", pushes, pushes/empty)
+	report("empty fasthttp handler, 16 callers", "%.0f requests/s, %v of processor time each", empty.perSecond, empty.cpu)
+	report("@connections POST, 16 callers", "%.0f pushes/s, %v each (%.2f of the empty handler)", pushes.perSecond, pushes.cpu,
+		pushes.perSecond/empty.perSecond)
 	return idleMemory(ctx, gw, idle)
 }
 

@@ -88,7 +88,7 @@ func at(sorted []time.Duration, percentile int) time.Duration {
 // pushRate is the number of signed @connections POSTs per second that n callers get answered. A second client of each
 // connection reads what is pushed. A caller signs its request once: a signature is good for five minutes, and what is
 // measured is the gateway's work, not the load generator's.
-func pushRate(ctx context.Context, g *gateway, n int, d time.Duration) (float64, error) {
+func pushRate(ctx context.Context, g *gateway, n int, d time.Duration) (rate, error) {
 	return closedLoop(ctx, n, d, func() (func() error, func(), error) {
 		c, r, err := dial(g.socketURL())
 		if err != nil {

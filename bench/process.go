@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,6 +68,40 @@ func (c *child) rss() int64 {
 	}
 	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// cpuTime is the processor time that this process and its children have used, in steps of 10 ms.
+func cpuTime() time.Duration {
+	var sum time.Duration
+	for _, pid := range append([]int{os.Getpid()}, children()...) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := bytes.Cut(stat, []byte(") ")) // the name before it may hold anything
+		fields := bytes.Fields(rest)
+		if len(fields) < 13 {
+			continue
+		}
+		user, _ := strconv.ParseInt(string(fields[11]), 10, 64)
+		system, _ := strconv.ParseInt(string(fields[12]), 10, 64)
+		sum += time.Duration(user+system) * 10 * time.Millisecond
+	}
+	return sum
+}
+
+// children are the processes that this one started, from whichever of its threads.
+func children() []int {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	var pids []int
+	for _, name := range lists {
+		list, _ := os.ReadFile(name)
+		for _, f := range bytes.Fields(list) {
+			pid, _ := strconv.Atoi(string(f))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // gateway is the sockgate process under test.
