@@ -27,6 +27,7 @@ func main() {
 	idle := flag.Int("idle", 10000, "idle connections for the memory figure")
 	binary := flag.String("sockgate", "", "a sockgate binary to measure; built from this tree when empty")
 	rounds := flag.Int("rounds", 3, "rounds of the throughput measurements; the best of each counts")
+	only := flag.String("only", "", "measure one part only: proxied, light, push or idle")
 	flag.Parse()
 	var err error
 	switch *role {
@@ -37,7 +38,7 @@ func main() {
 	default:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		err = run(ctx, time.Duration(*seconds)*time.Second, *binary, *connections, *idle, *rounds)
+		err = run(ctx, time.Duration(*seconds)*time.Second, *binary, *only, *connections, *idle, *rounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -45,7 +46,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, d time.Duration, binary string, connections, idle, rounds int) error {
+func run(ctx context.Context, d time.Duration, binary, only string, connections, idle, rounds int) error {
 	dir, err := os.MkdirTemp("", "sockgate-bench-")
 	if err != nil {
 		return err
@@ -85,6 +86,27 @@ func run(ctx context.Context, d time.Duration, binary string, connections, idle,
 		return err
 	}
 
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"proxied", func() error { return throughput(ctx, gw, backend, echo, d, connections, rounds) }},
+		{"light", func() error { return lightLoad(ctx, gw, backend.addr) }},
+		{"push", func() error { return pushing(ctx, gw, backend, d) }},
+		{"idle", func() error { return idleMemory(ctx, gw, idle) }},
+	} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.measure(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// throughput compares the gateway's proxied rate with what the machine allows.
+func throughput(ctx context.Context, gw *gateway, backend, echo *child, d time.Duration, connections, rounds int) error {
 	var echoRate, directRate, proxied rate
 	for range rounds { // interleaved, so that a noisy minute falls on all of them
 		r, err := socketRate(ctx, "ws://"+echo.addr+"/", connections, d)
@@ -107,10 +129,11 @@ func run(ctx context.Context, d time.Duration, binary string, connections, idle,
 	report("gateway, proxied", "%.0f messages/s, %v each", proxied.perSecond, proxied.cpu)
 	report("ratio to 1/(1/echo+1/direct)", "%.2f by rate, %.2f by processor time", proxied.perSecond/limit,
 		float64(echoRate.cpu+directRate.cpu)/float64(proxied.cpu))
+	return nil
+}
 
-	if err := lightLoad(ctx, gw, backend.addr); err != nil {
-		return err
-	}
+// pushing compares signed @connections calls with calls that do nothing.
+func pushing(ctx context.Context, gw *gateway, backend *child, d time.Duration) error {
 	empty, err := directHTTPRate(ctx, "http://"+backend.addr+"/empty", 16, d)
 	if err != nil {
 		return err
@@ -122,7 +145,7 @@ func run(ctx context.Context, d time.Duration, binary string, connections, idle,
 	report("empty fasthttp handler, 16 callers", "%.0f requests/s, %v of processor time each", empty.perSecond, empty.cpu)
 	report("@connections POST, 16 callers", "%.0f pushes/s, %v each (%.2f of the empty handler)", pushes.perSecond, pushes.cpu,
 		pushes.perSecond/empty.perSecond)
-	return idleMemory(ctx, gw, idle)
+	return nil
 }
 
 func report(what, format string, args ...any) {
