@@ -97,6 +97,32 @@ func (h Headers) Values(name string) []string {
 	return vs
 }
 
+// HopByHop reports whether a header called name, in any case, speaks of one connection only, or of the framing of one message, so that sending it on
+// would mislead the backend or split its requests. Source: RFC 9110, section 7.6.1; reference section 3.5.
+func HopByHop(name string) bool {
+	switch len(name) {
+	case 2:
+		return strings.EqualFold(name, "TE")
+	case 6:
+		return strings.EqualFold(name, "Expect")
+	case 7:
+		return strings.EqualFold(name, "Upgrade") || strings.EqualFold(name, "Trailer")
+	case 10:
+		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
+	case 14:
+		return strings.EqualFold(name, "Content-Length")
+	case 16:
+		return strings.EqualFold(name, "Proxy-Connection")
+	case 17:
+		return strings.EqualFold(name, "Transfer-Encoding")
+	case 18:
+		return strings.EqualFold(name, "Proxy-Authenticate")
+	case 19:
+		return strings.EqualFold(name, "Proxy-Authorization")
+	}
+	return false
+}
+
 // Event is one thing that happened on a connection, on its way through the gateway.
 // Each step of the pipeline reads what earlier steps wrote and writes its own part.
 type Event struct {

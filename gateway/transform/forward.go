@@ -65,7 +65,7 @@ func forwardedHeaders(dst sockgate.Headers, ev *sockgate.Event, body bool) sockg
 			cameBy = append(cameBy, h.Value)
 		case strings.EqualFold(h.Name, "User-Agent"):
 			agent = h.Value
-		case hopByHop(h.Name), ownHeader(h.Name), containsFold(named, h.Name), !safeValue(h.Value):
+		case sockgate.HopByHop(h.Name), ownHeader(h.Name), containsFold(named, h.Name), !safeValue(h.Value):
 		case strings.EqualFold(h.Name, "Authorization") && strings.HasPrefix(h.Value, "AWS4-"):
 		default:
 			dst = append(dst, h)
@@ -144,7 +144,7 @@ func connectionTokens(headers sockgate.Headers) []string {
 			continue
 		}
 		for token := range strings.SplitSeq(h.Value, ",") {
-			if token = strings.TrimSpace(token); !hopByHop(token) {
+			if token = strings.TrimSpace(token); !sockgate.HopByHop(token) {
 				names = append(names, token)
 			}
 		}

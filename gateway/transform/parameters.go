@@ -61,7 +61,7 @@ func CompileParameters(mapping, stageVariables map[string]string) (*Parameters, 
 		switch {
 		case fault != "":
 			faults = append(faults, fault)
-		case line.place == inHeader && hopByHop(line.name):
+		case line.place == inHeader && sockgate.HopByHop(line.name):
 			p.dropped = append(p.dropped, destination)
 		default:
 			p.list = append(p.list, line)

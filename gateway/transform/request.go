@@ -10,7 +10,6 @@ package transform
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/sockgate/sockgate"
 )
@@ -37,29 +36,3 @@ func without(list []sockgate.Header, name string, same func(a, b string) bool) [
 }
 
 func equal(a, b string) bool { return a == b }
-
-// hopByHop reports whether a header speaks of one connection only, or of the framing of one message, so that sending it on
-// would mislead the backend or split its requests. Source: RFC 9110, section 7.6.1; reference section 3.5.
-func hopByHop(name string) bool {
-	switch len(name) {
-	case 2:
-		return strings.EqualFold(name, "TE")
-	case 6:
-		return strings.EqualFold(name, "Expect")
-	case 7:
-		return strings.EqualFold(name, "Upgrade") || strings.EqualFold(name, "Trailer")
-	case 10:
-		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
-	case 14:
-		return strings.EqualFold(name, "Content-Length")
-	case 16:
-		return strings.EqualFold(name, "Proxy-Connection")
-	case 17:
-		return strings.EqualFold(name, "Transfer-Encoding")
-	case 18:
-		return strings.EqualFold(name, "Proxy-Authenticate")
-	case 19:
-		return strings.EqualFold(name, "Proxy-Authorization")
-	}
-	return false
-}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sockgate/sockgate"
 )
 
 // appendHead appends req's request line and header to b, blank line included. It refuses whatever would make a backend
@@ -71,25 +73,7 @@ func wantsLength(method string) bool {
 
 // isTransports reports whether a header line is about the connection or the framing, which are decided here.
 func isTransports(name string) bool {
-	switch len(name) {
-	case 2:
-		return strings.EqualFold(name, "TE")
-	case 4:
-		return strings.EqualFold(name, "Host")
-	case 6:
-		return strings.EqualFold(name, "Expect")
-	case 7:
-		return strings.EqualFold(name, "Upgrade") || strings.EqualFold(name, "Trailer")
-	case 10:
-		return strings.EqualFold(name, "Connection") || strings.EqualFold(name, "Keep-Alive")
-	case 14:
-		return strings.EqualFold(name, "Content-Length")
-	case 16:
-		return strings.EqualFold(name, "Proxy-Connection")
-	case 17:
-		return strings.EqualFold(name, "Transfer-Encoding")
-	}
-	return false
+	return sockgate.HopByHop(name) || len(name) == 4 && strings.EqualFold(name, "Host")
 }
 
 func isToken(s string) bool {
