@@ -44,6 +44,9 @@ type Config struct {
 	RootAccessKeyID     string `key:"rootAccessKeyId" flag:"-" check:"accessKey" doc:"Access key id of the root user. Without it, a pair is generated at first start into the file credentials of the data directory."`
 	RootSecretAccessKey Secret `key:"rootSecretAccessKey" flag:"-" doc:"Secret access key of the root user; set together with rootAccessKeyId. It has no flag, because command lines are visible to other users."`
 
+	// Ignored are variables of the environment that look like settings and are none; Warnings names them.
+	Ignored []string
+
 	Log       Log       `key:"log" doc:"What the gateway itself writes to standard error."`
 	Limits    Limits    `key:"limits" doc:"Limits of the edge. The defaults are Amazon API Gateway's where it has one; raising them lifts an AWS limit."`
 	Backends  Backends  `key:"backends" doc:"Calls to the HTTP backends of integrations."`

@@ -59,7 +59,18 @@ func (l *loader) readEnviron(pairs []string) environ {
 	return env
 }
 
-func (l *loader) setEnviron(env environ) {
+// misspelt returns the variable that name was meant to be, or "" for one that is somebody else's: unlike a file's key, a
+// variable need not have been set for the gateway.
+func misspelt(name string, names []string) string {
+	const typos = 2 // letters that may be wrong, besides underscores
+	meant := nearest(name, names)
+	if meant == "" || distance(plainName(name), plainName(meant)) > typos {
+		return ""
+	}
+	return meant
+}
+
+func (l *loader) setEnviron(c *Config, env environ) {
 	names := []string{ConfigEnv}
 	for _, s := range l.order {
 		names = append(names, s.Env)
@@ -68,6 +79,10 @@ func (l *loader) setEnviron(env environ) {
 		}
 	}
 	for _, name := range env.unknown {
-		l.fault("environment", "unknown variable "+name+maybe(nearest(name, names), ""))
+		if meant := misspelt(name, names); meant != "" {
+			l.fault("environment", "unknown variable "+name+maybe(meant, ""))
+			continue
+		}
+		c.Ignored = append(c.Ignored, name)
 	}
 }

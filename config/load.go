@@ -38,7 +38,7 @@ func Load(from Sources) (*Config, error) {
 	if path != "" {
 		l.readFile(path)
 	}
-	l.setEnviron(env)
+	l.setEnviron(c, env)
 	l.setFlags(from.Flags)
 	l.setDataDir(c, env)
 	if c.State.URL != "" && l.origins["state.engine"] == "" {

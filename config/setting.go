@@ -63,6 +63,9 @@ func groups(c *Config) []group {
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		if field.Tag.Get("key") == "" {
+			continue
+		}
 		if field.Type.Kind() != reflect.Struct {
 			top.settings = append(top.settings, newSetting("", field, v.Field(i)))
 			continue

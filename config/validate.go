@@ -210,6 +210,12 @@ func (c *Config) Warnings() []string {
 			short = false
 		}
 	}
+	for _, name := range c.Ignored {
+		warnings = append(warnings, fmt.Sprintf("%s in the environment is no setting of this version and was ignored", name))
+	}
+	if c.Listeners.Console != "" {
+		warnings = append(warnings, "listeners.console is set, but there is no console yet; nothing is served there")
+	}
 	if c.Backends.AllowLinkLocal {
 		warnings = append(warnings, "backends.allowLinkLocal is on: whoever may create an integration can read this machine's cloud credentials")
 	}
