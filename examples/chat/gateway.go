@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -28,7 +29,7 @@ type gateway struct {
 }
 
 // startGateway builds sockgate unless a binary is given, starts it, and waits until it is ready.
-func startGateway(ctx context.Context, addr, binary string) (*gateway, error) {
+func startGateway(ctx context.Context, out io.Writer, addr, binary string) (*gateway, error) {
 	dir, err := os.MkdirTemp("", "sockgate-chat-")
 	if err != nil {
 		return nil, err
@@ -36,9 +37,9 @@ func startGateway(ctx context.Context, addr, binary string) (*gateway, error) {
 	g := &gateway{addr: addr, dir: dir, key: accessKey{"AKIACHATEXAMPLE00000", "chat-example-only-secret-key-00000000000"}, ended: make(chan error, 1)}
 	if binary == "" {
 		binary = filepath.Join(dir, "sockgate")
-		fmt.Println("Building sockgate ...")
+		fmt.Fprintln(out, "Building sockgate ...")
 		build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/sockgate/sockgate/cmd/sockgate")
-		build.Stdout, build.Stderr = os.Stdout, os.Stderr
+		build.Stdout, build.Stderr = out, os.Stderr
 		if err := build.Run(); err != nil {
 			os.RemoveAll(dir)
 			return nil, fmt.Errorf("build sockgate: %w", err)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -27,15 +28,15 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *gatewayAddr, *pageAddr, *binary); err != nil {
+	if err := run(ctx, os.Stdout, *gatewayAddr, *pageAddr, *binary); err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)
 		os.Exit(1)
 	}
 }
 
 // run starts the parts front to back and takes them down in the opposite order.
-func run(ctx context.Context, gatewayAddr, pageAddr, binary string) error {
-	gw, err := startGateway(ctx, gatewayAddr, binary)
+func run(ctx context.Context, out io.Writer, gatewayAddr, pageAddr, binary string) error {
+	gw, err := startGateway(ctx, out, gatewayAddr, binary)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func run(ctx context.Context, gatewayAddr, pageAddr, binary string) error {
 	}
 	defer page.stop()
 
-	fmt.Printf(`
+	fmt.Fprintf(out, `
 The chat is running.
 
   page      http://%s/   (open it twice)
@@ -75,7 +76,7 @@ Ctrl-C ends it and removes its data.
 
 	select {
 	case <-ctx.Done():
-		fmt.Println("\nStopping.")
+		fmt.Fprintln(out, "\nStopping.")
 		return nil
 	case err := <-gw.ended:
 		return fmt.Errorf("the gateway ended by itself: %w", err)
