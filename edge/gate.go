@@ -115,7 +115,7 @@ func (g *Gate) Drain(ctx context.Context) (cut int64) {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		cut = g.open.Load()
+		cut = max(g.open.Load(), 1) // one that is not open yet, or not any more, counts too
 	}
 	return cut
 }

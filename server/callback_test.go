@@ -22,12 +22,12 @@ import (
 
 func TestPushThroughSDK(t *testing.T) {
 	d := deploy(t, gatewaytest.Start(t, nil))
-	for _, base := range []string{
-		"http://" + d.Host(d.api) + "/dev",
-		"http://" + d.Addr() + "/_aws/execute-api/" + d.api + "/dev",
-		"http://" + d.Addr() + "/dev",
+	for form, base := range map[string]string{
+		"host":  "http://" + d.Host(d.api) + "/dev",
+		"path":  "http://" + d.Addr() + "/_aws/execute-api/" + d.api + "/dev",
+		"plain": "http://" + d.Addr() + "/dev",
 	} {
-		t.Run(base[strings.LastIndex(base, "localhost")+1:], func(t *testing.T) {
+		t.Run(form, func(t *testing.T) {
 			c, id := d.connect(t)
 			push := d.PushAt(base)
 			must(push.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte("pushed")}))(t)
@@ -208,14 +208,21 @@ func TestSlowClient(t *testing.T) {
 			d := deploy(t, gatewaytest.Start(t, edit))
 			_, id := d.connect(t)
 			push := d.Push(d.api, "dev")
-			var err error
-			for range 4000 { // 500 MB; the kernel takes a few
-				if _, err = push.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: make([]byte, 128<<10)}); err != nil {
-					break
-				}
+			// Several push at once, as one alone waits for the client rather than fill its queue.
+			refused := make(chan error, 4)
+			for range cap(refused) {
+				go func() {
+					var err error
+					for i := 0; i < 1000 && err == nil; i++ { // 125 MB each; the kernel takes a few
+						_, err = push.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: make([]byte, 128<<10)})
+					}
+					refused <- err
+				}()
 			}
-			if err == nil {
-				t.Fatal("the gateway took 500 MB for a client that reads nothing")
+			for range cap(refused) {
+				if err := <-refused; err == nil {
+					t.Fatal("the gateway took 125 MB for a client that reads nothing")
+				}
 			}
 			r := d.disconnects(t, 1)[0]
 			if code, reason := r.Header.Get("code"), r.Header.Get("reason"); code != "1008" || reason != "Client reads too slowly" {

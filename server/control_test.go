@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -324,5 +325,57 @@ func TestCommandLine(t *testing.T) {
 	c := must(gatewaytest.Dial(g.Addr(), g.Host(api), "/dev"))(t)
 	if err := c.Close(1000, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestParallelChanges: calls that change one API at the same time, as infrastructure tools make them, all succeed.
+func TestParallelChanges(t *testing.T) {
+	g := gatewaytest.Start(t, nil)
+	c := g.Control()
+	api := must(c.CreateApi(t.Context(), &apigatewayv2.CreateApiInput{
+		Name: aws.String("x"), ProtocolType: types.ProtocolTypeWebsocket, RouteSelectionExpression: aws.String("$request.body.action"),
+	}))(t)
+	const routes = 100
+	faults := make(chan error, routes)
+	for i := range routes {
+		go func() {
+			_, err := c.CreateRoute(t.Context(), &apigatewayv2.CreateRouteInput{ApiId: api.ApiId, RouteKey: aws.String(fmt.Sprint("key", i))})
+			faults <- err
+		}()
+	}
+	for range routes {
+		if err := <-faults; err != nil {
+			t.Error(err)
+		}
+	}
+	if all := must(c.GetRoutes(t.Context(), &apigatewayv2.GetRoutesInput{ApiId: api.ApiId, MaxResults: aws.String("500")}))(t); len(all.Items) != routes {
+		t.Errorf("%d routes, not %d", len(all.Items), routes)
+	}
+}
+
+// TestMetrics: what happened is counted.
+func TestMetrics(t *testing.T) {
+	d := deploy(t, gatewaytest.Start(t, nil))
+	d.backend.Reply("/default", gatewaytest.Reply{Mode: gatewaytest.Echo})
+	c, _ := d.connect(t)
+	if err := c.Send("hello"); err != nil {
+		t.Fatal(err)
+	}
+	must(c.Read())(t)
+	if _, err := gatewaytest.Dial(d.Addr(), d.Host(d.api), "/nothing"); err == nil {
+		t.Fatal("a stage that is not there took a client")
+	}
+	resp := must(d.HTTP().Get("http://" + d.Addr() + "/_sockgate/metrics"))(t)
+	text := string(must(io.ReadAll(resp.Body))(t))
+	resp.Body.Close()
+	for _, want := range []string{
+		`sockgate_connect_count{apiId="` + d.api + `",route="",stage="dev"} 1`,
+		`sockgate_message_count{apiId="` + d.api + `",route="",stage="dev"} 2`, // one in, one out
+		`sockgate_connections_open 1`,
+		`sockgate_handshakes_refused_total{reason="forbidden"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no line %s in\n%s", want, text)
+		}
 	}
 }

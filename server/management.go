@@ -41,6 +41,7 @@ func (s *Server) newVerifier() *sigv4.Verifier {
 func (s *Server) management(cat *catalog.Catalog) http.Handler {
 	aws := awswire.New(awswire.Config{
 		Verify: s.verifyHTTP,
+		Screen: s.screenHTTP,
 		Services: []awswire.Service{
 			apigatewayv2.New(apigatewayv2.Config{
 				Catalog:       cat,
@@ -91,11 +92,20 @@ func check(def *sockgate.Definition, stage *sockgate.Stage) error {
 func (s *Server) verifyHTTP(r *http.Request, body []byte, services ...string) (*sockgate.Principal, error) {
 	req := sigv4.FromHTTP(r)
 	signature, err := s.verifier.Verify(&req, sha256.Sum256(body), services...)
-	if e, ok := errors.AsType[*sigv4.Error](err); ok {
-		return nil, &awswire.StatusError{Status: e.Status, Type: e.Type, Message: e.Message}
-	}
 	if err != nil {
-		return nil, err
+		return nil, inAWSForm(err)
 	}
 	return signature.Principal, nil
+}
+
+func (s *Server) screenHTTP(r *http.Request, services ...string) error {
+	req := sigv4.FromHTTP(r)
+	return inAWSForm(s.verifier.Screen(&req, services...))
+}
+
+func inAWSForm(err error) error {
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
+		return &awswire.StatusError{Status: e.Status, Type: e.Type, Message: e.Message}
+	}
+	return err
 }

@@ -120,7 +120,7 @@ func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate
 		Callback: callback.New(callback.Config{
 			Verifier:   s.verifier,
 			Registry:   reg,
-			Deployed:   func(apiID, stage string) bool { return table.Stage(apiID, stage) != nil },
+			Deployed:   table.Serves,
 			Pushed:     s.metrics.Pushed,
 			MaxPayload: int(s.cfg.Limits.MessageSize),
 			Log:        s.log,
@@ -142,6 +142,7 @@ func (s *Server) socketLimits() socket.Limits {
 	c.FrameSize, c.MessageSize = int(l.FrameSize), int(l.MessageSize)
 	c.Idle, c.Duration = l.IdleTimeout, l.ConnectionDuration
 	c.InFlight, c.SendQueue, c.SendStall = l.InFlightPerConnection, int(l.SendQueue), l.SendStall
+	c.CloseWait = min(c.CloseWait, s.cfg.Grace/2) // at a shutdown, time must be left for $disconnect
 	c.SlowPeer = s.metrics.SlowPeer
 	s.workers = socket.NewWorkers(keepWorkers)
 	c.Workers = s.workers

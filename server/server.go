@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	}
 	select {
 	case <-ctx.Done():
-		log.Info("draining", "grace", cfg.Grace)
+		log.Info("draining", "grace", cfg.Grace.String())
 	case err = <-s.failed:
 		log.Error("a part of the gateway failed; shutting down", "error", err)
 	}
@@ -103,7 +103,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 		return s, fmt.Errorf("start: %w", ctx.Err())
 	}
 	s.serve(ports, s.management(catalog))
-	log.Info("ready", "listen", s.Addr().String(), "data", s.dir.Path(), "credentials", s.key.File, "took", time.Since(began).Round(time.Millisecond))
+	log.Info("ready", "listen", s.Addr().String(), "data", s.dir.Path(), "credentials", s.key.File, "took", time.Since(began).Round(time.Millisecond).String())
 	return s, nil
 }
 
@@ -124,6 +124,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.gate.CloseAll()                      // clients are told to go away ...
 	if cut := s.gate.Drain(ctx); cut > 0 { // ... and their $disconnect is delivered
 		s.log.Warn("the grace period ended before every connection did", "connections", cut)
+		go func() { // ends with the last call, which has a timeout
+			s.gate.Drain(context.Background())
+			s.workers.Close()
+		}()
 	} else {
 		s.workers.Close()
 	}

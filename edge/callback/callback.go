@@ -96,7 +96,11 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 	if err != nil {
 		return 0, nil, err
 	}
-	if c := peer.Info(); apiID != "" && c.APIID != apiID || c.Stage != stage {
+	c := peer.Info()
+	if apiID == "" {
+		apiID = c.APIID
+	}
+	if c.APIID != apiID || c.Stage != stage || !h.Deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
 	}
 	switch x.Head.Method {
@@ -106,6 +110,7 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 		return 200, describe(peer), nil
 	case "DELETE":
 		peer.Close(sockgate.CloseNormal, "")
+		h.Registry.Remove(connectionID) // gone from now on, however long the client takes to agree
 		return 204, nil, nil
 	}
 	return 0, nil, &failure{403, "MissingAuthenticationTokenException", "Missing Authentication Token"}

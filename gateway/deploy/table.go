@@ -25,6 +25,13 @@ func (t *Table) Stage(apiID, stage string) *Stage {
 	return (*t.stages.Load())[StageKey{apiID, stage}]
 }
 
+// Serves reports whether a stage is live and its clients may come by the API's own host name or path, which
+// disableExecuteApiEndpoint forbids (reference section 8; UNCONFIRMED: that it is then answered like a stage that is not there).
+func (t *Table) Serves(apiID, stage string) bool {
+	st := t.Stage(apiID, stage)
+	return st != nil && !st.API.DisableExecuteAPIEndpoint
+}
+
 // replace sets and removes stages as one visible step. Only the Deployer calls it, one call at a time.
 func (t *Table) replace(set map[StageKey]*Stage, remove []StageKey) {
 	next := maps.Clone(*t.stages.Load())

@@ -110,8 +110,8 @@ type Replier interface {
 	Reply(ctx context.Context, payload []byte) error
 }
 
-// Serves reports whether a stage is live.
-func (p *Pipeline) Serves(apiID, stage string) bool { return p.Table.Stage(apiID, stage) != nil }
+// Serves reports whether a stage takes handshakes.
+func (p *Pipeline) Serves(apiID, stage string) bool { return p.Table.Serves(apiID, stage) }
 
 // Session is one client's time with the gateway, from its handshake to its $disconnect.
 type Session struct {

@@ -6,6 +6,6 @@ time=${1:-30s}
 git grep -lE '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u | while read -r dir; do
 	for target in $(grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/func //'); do
 		echo "fuzz ./$dir $target for $time"
-		go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" </dev/null
+		go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x </dev/null
 	done
 done

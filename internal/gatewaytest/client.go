@@ -54,13 +54,18 @@ func Dial(addr, host, target string, headers ...string) (*Client, error) {
 
 // Handshake is Dial on a connection that is open already.
 func Handshake(conn net.Conn, host, target string, headers ...string) (*Client, error) {
+	return HandshakeWith(conn, "", host, target, headers...)
+}
+
+// HandshakeWith is Handshake with bytes that are sent in one piece with the request, before its answer is known.
+func HandshakeWith(conn net.Conn, early, host, target string, headers ...string) (*Client, error) {
 	conn.SetDeadline(time.Now().Add(Patience))
 	var out strings.Builder
 	fmt.Fprintf(&out, "GET %s HTTP/1.1\r\nHost: %s\r\n", target, host)
 	for _, h := range headers {
 		out.WriteString(h + "\r\n")
 	}
-	out.WriteString("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + sampleKey + "\r\n\r\n")
+	out.WriteString("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + sampleKey + "\r\n\r\n" + early)
 	if _, err := io.WriteString(conn, out.String()); err != nil {
 		return nil, err
 	}
@@ -106,10 +111,24 @@ func (c *Client) SendBytes(b []byte) error {
 // ReadFrame returns the next frame.
 func (c *Client) ReadFrame() (ws.Frame, error) {
 	c.conn.SetReadDeadline(time.Now().Add(Patience))
-	f, err := ws.ReadFrame(c.in)
-	if err == nil && f.Header.Masked {
-		err = errors.New("the gateway sent a masked frame")
+	return readFrame(c.in)
+}
+
+// maxFrame is more than the gateway ever puts into a frame.
+const maxFrame = 1 << 20
+
+func readFrame(in io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(in); err != nil {
+		return f, err
 	}
+	switch {
+	case f.Header.Masked:
+		return f, errors.New("the gateway sent a masked frame")
+	case f.Header.Length > maxFrame:
+		return f, fmt.Errorf("the gateway sent a frame of %d bytes", f.Header.Length)
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	_, err = io.ReadFull(in, f.Payload)
 	return f, err
 }
 

@@ -14,7 +14,8 @@
 //
 //	backend PATH STATUS [BODY] [HEADER: VALUE ...]   what the backend answers; without a rule it answers 200 and no body
 //	backend PATH MODE            MODE: echo, hang (say nothing), hold (answer after "release"), close (no answer), garbage,
-//	                             endless (a body without end), cut (end in the middle of the body), down (backend as a whole)
+//	                             endless (a body without end), cut (end in the middle of the body)
+//	backend down                 stop it altogether
 //	release [N]                  let all, or N, held requests be answered
 //	await N                      wait until N requests have come since the last "requests"
 //	requests FILE                wait for as many requests as FILE shows, and compare; -sort ignores their order, -all shows all headers

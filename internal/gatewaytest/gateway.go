@@ -36,8 +36,11 @@ type Gateway struct {
 	Config *config.Config
 	Log    *Log // what the gateway itself wrote
 
-	server *server.Server
+	server *server.Server // nil when stopped, or when it is another process
 	http   *http.Client
+
+	addr, managementAddr string
+	keyID, secret        string
 }
 
 // Start runs a gateway on a free port with a data directory of its own, until the test ends. edit may change the
@@ -67,7 +70,19 @@ func New(dir string, edit func(*config.Config)) (*Gateway, error) {
 	if edit != nil {
 		edit(g.Config)
 	}
-	g.http = &http.Client{
+	g.http = newHTTPClient()
+	return g, g.start()
+}
+
+// Attach returns a Gateway for one that another process runs. It cannot be stopped or restarted here.
+func Attach(t *testing.T, addr, keyID, secret string) *Gateway {
+	g := &Gateway{Config: config.Default(), http: newHTTPClient(), addr: addr, managementAddr: addr, keyID: keyID, secret: secret}
+	t.Cleanup(g.http.CloseIdleConnections)
+	return g
+}
+
+func newHTTPClient() *http.Client {
+	return &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -80,15 +95,19 @@ func New(dir string, edit func(*config.Config)) (*Gateway, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return g, g.start()
 }
 
 func (g *Gateway) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	s, err := server.Start(ctx, g.Config, slog.New(slog.NewTextHandler(g.Log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if err != nil {
+		return err
+	}
 	g.server = s
-	return err
+	g.addr, g.managementAddr = s.Addr().String(), s.ManagementAddr().String()
+	g.keyID, g.secret = s.RootKey()
+	return nil
 }
 
 // Stop shuts the gateway down in order, as SIGTERM does. Stopping twice is harmless.
@@ -114,7 +133,10 @@ func (g *Gateway) Restart() error {
 }
 
 // Addr is host and port of the gateway's port.
-func (g *Gateway) Addr() string { return g.server.Addr().String() }
+func (g *Gateway) Addr() string { return g.addr }
+
+// ManagementAddr is host and port of the AWS APIs, the same as Addr unless the configuration splits them.
+func (g *Gateway) ManagementAddr() string { return g.managementAddr }
 
 // Port is the number of the gateway's port.
 func (g *Gateway) Port() string {
@@ -126,7 +148,7 @@ func (g *Gateway) Port() string {
 func (g *Gateway) Host(apiID string) string { return apiID + ".execute-api.localhost:" + g.Port() }
 
 // Key returns the root user's access key.
-func (g *Gateway) Key() (id, secret string) { return g.server.RootKey() }
+func (g *Gateway) Key() (id, secret string) { return g.keyID, g.secret }
 
 // HTTP returns a client that finds every *.localhost name and follows no redirect.
 func (g *Gateway) HTTP() *http.Client { return g.http }
@@ -140,7 +162,7 @@ func (g *Gateway) credentials() aws.CredentialsProvider {
 func (g *Gateway) Control() *apigatewayv2.Client {
 	return apigatewayv2.New(apigatewayv2.Options{
 		Region: g.Config.Region, Credentials: g.credentials(), HTTPClient: g.http, RetryMaxAttempts: 1,
-		BaseEndpoint: aws.String("http://" + g.Addr()),
+		BaseEndpoint: aws.String("http://" + g.ManagementAddr()),
 	})
 }
 
