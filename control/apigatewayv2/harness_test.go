@@ -73,6 +73,7 @@ func newGatewayOn(t testing.TB, st store.Store) *gateway {
 		Verify: func(*http.Request, []byte, ...string) (*sockgate.Principal, error) {
 			return &sockgate.Principal{Root: true}, nil
 		},
+		Screen:   func(*http.Request, ...string) error { return nil },
 		Services: []awswire.Service{svc}, Account: "000000000000", Region: "us-east-1", Log: slog.New(slog.DiscardHandler),
 	}))
 	g.url, g.client = srv.URL, srv.Client()

@@ -9,12 +9,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockgate/sockgate"
@@ -24,6 +24,10 @@ import (
 const (
 	// DefaultMaxBody bounds a request body, in bytes, unless Config says otherwise.
 	DefaultMaxBody = 10 << 20
+	// smallBody is the size in bytes up to which a body is read without further ado: a client could as well send as many headers.
+	smallBody = 64 << 10
+	// maxHeld bounds the memory of all larger bodies together, in bytes.
+	maxHeld = 64 << 20
 	// callTimeout bounds the work on one request once it is verified.
 	callTimeout = 30 * time.Second
 )
@@ -59,7 +63,9 @@ type Service interface {
 type Config struct {
 	// Verify checks the signature of r over body and returns who signed. services are the names that the credential scope
 	// may hold. Its error is a StatusError or a *sockgate.Error.
-	Verify   func(r *http.Request, body []byte, services ...string) (*sockgate.Principal, error)
+	Verify func(r *http.Request, body []byte, services ...string) (*sockgate.Principal, error)
+	// Screen makes the checks of Verify that need no body, so that a stranger's body is never held. Its errors are Verify's.
+	Screen   func(r *http.Request, services ...string) error
 	Services []Service
 	Account  string // 12 digits
 	Region   string
@@ -84,6 +90,7 @@ type front struct {
 	Config
 	services map[string]Service
 	v1       *Router
+	held     atomic.Int64 // bytes of large bodies
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -118,12 +125,13 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 	if !signed(r) {
 		return nil, &StatusError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
-	body, err := f.readBody(r)
+	// The scope that the signature covers is the one that picks the API, so a signature made for one API opens no other.
+	scope := wantedScope(r)
+	body, release, err := f.readBody(r, scope)
+	defer release()
 	if err != nil {
 		return nil, err
 	}
-	// The scope that the signature covers is the one that picks the API, so a signature made for one API opens no other.
-	scope := credentialScope(r)
 	principal, err := f.Verify(r, body, scope)
 	if err != nil {
 		return nil, err
@@ -144,23 +152,6 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 		return s.Serve(ctx, req)
 	}
 	return nil, f.notBuilt(req, scope)
-}
-
-// readBody reads at most MaxBody bytes; no more is allocated than what has arrived.
-func (f *front) readBody(r *http.Request) ([]byte, error) {
-	tooLarge := &StatusError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
-		fmt.Sprintf("Request body must be at most %d bytes", f.MaxBody)}
-	if r.ContentLength > f.MaxBody {
-		return nil, tooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, f.MaxBody+1))
-	if err != nil {
-		return nil, sockgate.Invalidf("The request body could not be read").Because(err)
-	}
-	if int64(len(body)) > f.MaxBody {
-		return nil, tooLarge
-	}
-	return body, nil
 }
 
 // denied is the refusal of AWS's front end. Source: reference section 1.2; control-plane actions of API Gateway are the

@@ -40,21 +40,36 @@ type harness struct {
 	who     sockgate.Principal
 	serve   func(*awswire.Request) (*awswire.Response, error)
 	maxBody int64
+	known   bool // whether Screen knows the client; one that it does not know is refused
+	handler http.Handler
 }
 
 func (h *harness) do(r *http.Request) *http.Response {
-	handler := awswire.New(awswire.Config{
+	w := httptest.NewRecorder()
+	h.front().ServeHTTP(w, r)
+	return w.Result()
+}
+
+func (h *harness) front() http.Handler {
+	if h.handler != nil {
+		return h.handler
+	}
+	h.handler = awswire.New(awswire.Config{
 		Verify: func(_ *http.Request, _ []byte, services ...string) (*sockgate.Principal, error) {
 			h.scopes = services
 			return &h.who, h.refusal
 		},
-		Services: []awswire.Service{fake{"apigatewayv2", h.serve}},
+		Screen: func(*http.Request, ...string) error {
+			if h.known {
+				return nil
+			}
+			return &awswire.StatusError{Status: 403, Type: "UnrecognizedClientException", Message: "who?"}
+		},
+		Services: []awswire.Service{fake{"apigatewayv2", func(r *awswire.Request) (*awswire.Response, error) { return h.serve(r) }}},
 		Account:  "000000000000", Region: "us-east-1", MaxBody: h.maxBody,
 		Log: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	return w.Result()
+	return h.handler
 }
 
 func newHarness() *harness {
@@ -127,8 +142,8 @@ func TestFront(t *testing.T) {
 			status: 501, typ: "NotImplementedException", message: "sts GetCallerIdentity is not built"},
 		{name: "rest api", method: "GET", target: "/2015-03-31/functions", header: map[string]string{"Authorization": auth("lambda")},
 			status: 501, typ: "NotImplementedException", message: "lambda GET /2015-03-31/functions is not built"},
-		{name: "a scope opens no other api", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("lambda")},
-			status: 501, typ: "NotImplementedException", message: "lambda GET /v2/apis is not built"},
+		{name: "a path of another api", method: "GET", target: "/v2/apisx", header: map[string]string{"Authorization": auth("lambda")},
+			status: 501, typ: "NotImplementedException", message: "lambda GET /v2/apisx is not built"},
 		{name: "panic", method: "GET", target: "/v2/apis", header: map[string]string{"Authorization": auth("apigateway")},
 			prepare: func(h *harness) { h.serve = func(*awswire.Request) (*awswire.Response, error) { panic("boom") } },
 			status:  500, typ: "InternalServerException", message: "Internal server error"},
@@ -176,16 +191,88 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestScopeIsVerified(t *testing.T) {
-	h := newHarness()
-	r := httptest.NewRequest("GET", "/v2/apis", nil)
-	r.Header.Set("Authorization", auth("apigateway"))
-	resp := h.do(r)
-	if len(h.scopes) != 1 || h.scopes[0] != "apigateway" {
-		t.Errorf("verified for %q", h.scopes)
+// TestLargeBody: what is over 64 KiB is held only for clients that are known, and only so much of it at once.
+func TestLargeBody(t *testing.T) {
+	const size = 8 << 20
+	post := func(body io.Reader, length int64) *http.Request {
+		r := httptest.NewRequest("POST", "/v2/apis", body)
+		r.ContentLength = length
+		r.Header.Set("Authorization", auth("apigateway"))
+		return r
 	}
-	if header(resp, "x-amz-apigw-id") == "" {
-		t.Error("no x-amz-apigw-id")
+	for _, length := range []int64{size, -1} {
+		h := newHarness()
+		sent := &counted{r: io.LimitReader(endless{}, size)}
+		if resp := h.do(post(sent, length)); resp.StatusCode != 403 || message(t, resp) != "who?" {
+			t.Errorf("a stranger's body: status %d", resp.StatusCode)
+		}
+		if sent.n > 128<<10 {
+			t.Errorf("%d bytes of a stranger's body were read", sent.n)
+		}
+		h.known = true
+		var got int
+		h.serve = func(r *awswire.Request) (*awswire.Response, error) {
+			got = len(r.Body)
+			return &awswire.Response{}, nil
+		}
+		for range 20 { // what one call held is there for the next
+			if resp := h.do(post(io.LimitReader(endless{}, size), length)); resp.StatusCode != 200 || got != size {
+				t.Fatalf("status %d, %d bytes", resp.StatusCode, got)
+			}
+		}
+	}
+
+	h := newHarness()
+	h.known = true
+	nested, refused := 0, false
+	h.serve = func(*awswire.Request) (*awswire.Response, error) {
+		if nested++; nested < 20 {
+			resp := h.do(post(io.LimitReader(endless{}, size), size))
+			refused = refused || resp.StatusCode == 429 && header(resp, "x-amzn-ErrorType") == "TooManyRequestsException"
+		}
+		return &awswire.Response{}, nil
+	}
+	h.do(post(io.LimitReader(endless{}, size), size))
+	if !refused || nested > 8 {
+		t.Errorf("%d bodies of 8 MiB were held at once", nested)
+	}
+	if resp := h.do(post(strings.NewReader("x"), 1)); resp.StatusCode != 200 {
+		t.Errorf("a small one: status %d", resp.StatusCode)
+	}
+}
+
+type counted struct {
+	r io.Reader
+	n int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
+
+func TestScopeIsVerified(t *testing.T) {
+	tests := []struct{ name, target, signedFor, want string }{
+		{"as it should be", "/v2/apis", "apigateway", "apigateway"},
+		{"the data path's", "/v2/apis", "execute-api", "apigateway"},
+		{"another api's", "/v2/tags/arn", "lambda", "apigateway"},
+		{"another api's, on its path", "/2015-03-31/functions", "lambda", "lambda"},
+		{"none", "/v2/apis", "", "apigateway"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHarness()
+			r := httptest.NewRequest("GET", tt.target, nil)
+			r.Header.Set("Authorization", auth(tt.signedFor))
+			resp := h.do(r)
+			if len(h.scopes) != 1 || h.scopes[0] != tt.want {
+				t.Errorf("verified for %q, want %s", h.scopes, tt.want)
+			}
+			if tt.signedFor == "apigateway" && header(resp, "x-amz-apigw-id") == "" {
+				t.Error("no x-amz-apigw-id")
+			}
+		})
 	}
 }
 

@@ -38,6 +38,18 @@ func credentialScope(r *http.Request) string {
 	return parts[len(parts)-2]
 }
 
+// wantedScope returns the service that a request's signature must be for: the one that its scope names, except on the paths of
+// API Gateway, where another scope is a mistake of the signer rather than another API.
+func wantedScope(r *http.Request) string {
+	for _, collection := range [...]string{"apis", "domainnames", "tags", "vpclinks"} {
+		rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/"+collection)
+		if ok && (rest == "" || rest[0] == '/') {
+			return apiGatewayScope
+		}
+	}
+	return credentialScope(r)
+}
+
 // apiName returns the name of the API that a request is for.
 func apiName(scope, path string) string {
 	if scope == apiGatewayScope && strings.HasPrefix(path, "/v2/") {

@@ -91,37 +91,12 @@ func (v *Verifier) Verify(r *Request, body [32]byte, services ...string) (*Signa
 			v.scratch.Put(s)
 		}
 	}()
-	c, err := readClaim(r, s.params[:0])
+	p, err := v.screen(r, s.params[:0], services)
 	if err != nil {
 		return nil, err
 	}
-	at, atText, err := c.time()
-	if err != nil {
-		return nil, err
-	}
-	now := v.clock()
-	if err := v.current(&c, at, atText, now); err != nil {
-		return nil, err
-	}
-	if err := checkSigned(r, c.signedHeaders); err != nil {
-		return nil, err
-	}
-	if c.algorithm != algorithm {
-		return nil, refuse(IncompleteSignature, "Unsupported AWS 'algorithm': '%s' (only AWS4-HMAC-SHA256 for now). ", c.algorithm)
-	}
-	accessKeyID, sc, end, ok := splitCredential(c.credential)
-	if !ok {
-		return nil, refuse(IncompleteSignature,
-			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'", c.credential)
-	}
-	if err := v.checkScope(sc, end, atText, services); err != nil {
-		return nil, err
-	}
-	secret, principal, ok := v.keys.Secret(accessKeyID)
-	if !ok || secret == "" || accessKeyID == "" { // an empty secret is known to everybody
-		return nil, unknownClient()
-	}
-	if err := v.checkSignature(r, &c, s, &body, keyName{accessKeyID, sc.date, sc.service}, secret, atText, now); err != nil {
+	c := &p.claim
+	if err := v.checkSignature(r, c, s, &body, keyName{p.accessKeyID, p.scope.date, p.scope.service}, p.secret, p.at, p.now); err != nil {
 		return nil, err
 	}
 	// Session tokens: a Keys that issues temporary keys will be asked here whether the token is the key's (unknownClient) and
@@ -129,7 +104,58 @@ func (v *Verifier) Verify(r *Request, body [32]byte, services ...string) (*Signa
 	if r.header("X-Amz-Security-Token") != "" || queryValue(c.query, "X-Amz-Security-Token") != "" {
 		return nil, unknownClient()
 	}
-	return &Signature{Principal: principal, Service: sc.service, Region: v.region, Presigned: c.presigned}, nil
+	return &Signature{Principal: p.principal, Service: p.scope.service, Region: v.region, Presigned: c.presigned}, nil
+}
+
+// Screen makes those checks of Verify that need no body: that a signature is there and can be read, is current, is meant for one of
+// services, and names a key that exists. It proves nothing. It is for turning strangers away before their bodies take memory.
+func (v *Verifier) Screen(r *Request, services ...string) error {
+	_, err := v.screen(r, nil, services)
+	return err
+}
+
+// promise is a claim that may turn out true: everything about it is right but for the signature, which is still to be checked.
+type promise struct {
+	claim       claim
+	accessKeyID string
+	scope       scope
+	secret      string
+	principal   *sockgate.Principal
+	at          string // when it was signed, as in the string to sign
+	now         time.Time
+}
+
+func (v *Verifier) screen(r *Request, space []param, services []string) (p promise, err error) {
+	if p.claim, err = readClaim(r, space); err != nil {
+		return p, err
+	}
+	at, atText, err := p.claim.time()
+	if err != nil {
+		return p, err
+	}
+	p.at, p.now = atText, v.clock()
+	if err := v.current(&p.claim, at, atText, p.now); err != nil {
+		return p, err
+	}
+	if err := checkSigned(r, p.claim.signedHeaders); err != nil {
+		return p, err
+	}
+	if p.claim.algorithm != algorithm {
+		return p, refuse(IncompleteSignature, "Unsupported AWS 'algorithm': '%s' (only AWS4-HMAC-SHA256 for now). ", p.claim.algorithm)
+	}
+	accessKeyID, sc, end, ok := splitCredential(p.claim.credential)
+	if !ok {
+		return p, refuse(IncompleteSignature,
+			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'", p.claim.credential)
+	}
+	if err := v.checkScope(sc, end, atText, services); err != nil {
+		return p, err
+	}
+	p.accessKeyID, p.scope = accessKeyID, sc
+	if p.secret, p.principal, ok = v.keys.Secret(accessKeyID); !ok || p.secret == "" || accessKeyID == "" { // an empty secret is known to everybody
+		return p, unknownClient()
+	}
+	return p, nil
 }
 
 // current checks that now lies within the time for which the signature is good.

@@ -117,6 +117,39 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
+// TestScreen: every refusal that needs no body is the same before the body is there, and nothing is proven by passing.
+func TestScreen(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*sigv4.Request)
+		refuse string // "" passes
+	}{
+		{"untouched", func(*sigv4.Request) {}, ""},
+		{"wrong signature", authorization("Signature=", "Signature=0"), ""},
+		{"no signature", func(r *sigv4.Request) { remove(r, "Authorization") }, sigv4.MissingAuthenticationToken},
+		{"no date", func(r *sigv4.Request) { remove(r, "X-Amz-Date") }, sigv4.IncompleteSignature},
+		{"unknown key", authorization(keyID, "AKIDNOBODY"), sigv4.UnrecognizedClient},
+		{"key without a secret", authorization(keyID, "AKIDEMPTY"), sigv4.UnrecognizedClient},
+		{"expired", func(r *sigv4.Request) { set(r, "X-Amz-Date", "20150830T123000Z") }, sigv4.InvalidSignature},
+		{"another service", authorization("execute-api", "lambda"), sigv4.InvalidSignature},
+		{"another region", authorization("us-east-1", "eu-west-1"), sigv4.InvalidSignature},
+		{"another algorithm", authorization("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512"), sigv4.IncompleteSignature},
+		{"host not signed", authorization("host;", ""), sigv4.InvalidSignature},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := message()
+			tt.change(&r)
+			err := verifier(signedAt).Screen(&r, "execute-api")
+			if tt.refuse != "" {
+				refused(t, err, tt.refuse, "")
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // What a proxy or another client may do to a request without changing what is signed.
 func TestVerifyAcceptsEquivalents(t *testing.T) {
 	tests := map[string]func(*sigv4.Request){

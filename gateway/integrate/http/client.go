@@ -195,6 +195,9 @@ func (c *Client) exchange(ctx context.Context, cn *conn, head, body []byte, req 
 		return cn.reused && n == 0 && !isTimeout(err), fmt.Errorf("write to %s: %w", cn.pool.addr, err)
 	}
 	keep, err = c.receive(cn, req, resp)
+	if cn.reused && cn.readErr != nil && !cn.begun && !isTimeout(cn.readErr) {
+		cn.pool.hungUp(cn, time.Now())
+	}
 	if !stop() {
 		keep = false // abort may still be about to touch the connection
 	}

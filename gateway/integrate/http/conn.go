@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// checkAfter is how long a connection may lie idle before it is asked whether the backend has closed it. Within a busy
-// pool the question, a system call, is rarely worth its price; the backend's close takes about as long to arrive.
-const checkAfter = time.Millisecond
-
 // joinBelow is the size in bytes up to which a body is copied behind its head, to leave in one system call.
 const joinBelow = 16 << 10
 
@@ -25,6 +21,7 @@ type conn struct {
 	reused    bool      // has carried a reply before
 	idleSince time.Time // guarded by pool.mu
 	readErr   error     // of the last failed Read
+	begun     bool      // bytes of a reply have come
 }
 
 func newConn(p *pool, nc net.Conn) *conn {
@@ -39,21 +36,18 @@ func newConn(p *pool, nc net.Conn) *conn {
 	return c
 }
 
-// fit reports whether c, idle until now, can carry another request.
+// fit reports whether c, idle until now, can carry another request. It asks every time whether the backend has closed it,
+// a system call: some backends hang up behind each reply without saying so.
 func (c *conn) fit(now time.Time, idleTimeout time.Duration) bool {
-	idle := now.Sub(c.idleSince)
-	if idle >= idleTimeout {
+	if now.Sub(c.idleSince) >= idleTimeout {
 		return false
 	}
-	if idle < checkAfter || c.raw == nil {
-		return true
-	}
-	return c.raw.Control(c.peek) == nil && !c.ended
+	return c.raw == nil || c.raw.Control(c.peek) == nil && !c.ended
 }
 
 // start readies c for one exchange, which ends at deadline.
 func (c *conn) start(deadline time.Time) error {
-	c.readErr = nil
+	c.readErr, c.begun = nil, false
 	return c.SetDeadline(deadline)
 }
 
@@ -76,6 +70,9 @@ func (c *conn) send(head, body []byte) (int64, error) {
 // Read is the Conn's, with its error remembered for the explanation of a failed exchange.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.begun = true
+	}
 	if err != nil {
 		c.readErr = err
 	}

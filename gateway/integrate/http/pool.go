@@ -28,7 +28,17 @@ type pool struct {
 	expiry  *time.Timer
 	lastUse time.Time
 	retired bool
+
+	freshUntil time.Time     // until then every call gets a new connection; see hungUp
+	freshFor   time.Duration // how long that was
 }
+
+// Bounds on how long connections to a backend that hangs up are not used again. Whoever closes a connection within soon of a
+// reply does not keep it alive: keep-alive timeouts are longer.
+const (
+	soon     = time.Second
+	maxFresh = time.Minute
+)
 
 // waiter is a call that waits for a slot. It gets an idle connection, or nil and the right to open one.
 type waiter struct {
@@ -50,10 +60,12 @@ func (p *pool) take(ctx context.Context, now, deadline time.Time) (*conn, error)
 		if c == nil {
 			return p.open(ctx, deadline)
 		}
-		if c.fit(time.Now(), p.cfg.IdleTimeout) {
+		at := time.Now()
+		if c.fit(at, p.cfg.IdleTimeout) {
 			c.reused = true
 			return c, nil
 		}
+		p.hungUp(c, at)
 		p.drop(c)
 	}
 }
@@ -137,15 +149,33 @@ func (p *pool) serve(c *conn) bool {
 	return true
 }
 
+// hungUp notes that c, which has carried a reply, was found closed. Some backends hang up behind each reply without saying so.
+// A request that meets the close on its way is lost, as nobody knows whether it was processed; so a backend that was caught
+// gets a new connection for each call. After a while it is tried again (it may have been restarting), each time after longer.
+func (p *pool) hungUp(c *conn, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at.Sub(c.idleSince) >= soon || at.Before(p.freshUntil) {
+		return
+	}
+	again := at.Sub(p.freshUntil) < soon+p.freshFor
+	p.freshFor = min(max(2*p.freshFor, soon), maxFresh)
+	if !again {
+		p.freshFor = soon
+	}
+	p.freshUntil = at.Add(p.freshFor)
+}
+
 // put takes back a connection that can carry another request.
 func (p *pool) put(c *conn) {
+	now := time.Now()
 	p.mu.Lock()
-	if p.retired {
+	if p.retired || now.Before(p.freshUntil) {
 		p.mu.Unlock()
 		p.drop(c)
 		return
 	}
-	c.idleSince = time.Now()
+	c.idleSince = now
 	if !p.serve(c) {
 		p.idle = append(p.idle, c)
 		if p.expiry == nil {

@@ -91,6 +91,33 @@ func TestStaleConnections(t *testing.T) {
 	}
 }
 
+// A backend that hangs up after each reply without saying so is found out at once, and from then on gets a connection for
+// each call: nothing is lost to the race between its close and the next request.
+func TestBackendThatHangsUp(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	b := serve(t, func(b *backend, c net.Conn) {
+		if r, _ := b.read(bufio.NewReader(c)); r != nil {
+			_, _ = io.WriteString(c, noContent)
+		}
+		_ = c.Close()
+		select {
+		case closed <- struct{}{}:
+		default:
+		}
+	})
+	c := newClient(t, httpintegration.Config{})
+	call(t, c, post(b.host(), "first"))
+	<-closed // the next call finds it
+	for i := range 200 {
+		if status, _ := call(t, c, post(b.host(), fmt.Sprint(i))); status != 204 {
+			t.Fatalf("call %d: status %d", i, status)
+		}
+	}
+	if n := b.requests.Load(); n != 201 {
+		t.Errorf("%d requests arrived, want 201", n)
+	}
+}
+
 // A backend that hangs up after each reply without saying so may lose a call to the race, but never sees one twice.
 func TestNeverSentTwice(t *testing.T) {
 	var mu sync.Mutex
