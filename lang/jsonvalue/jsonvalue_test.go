@@ -1,0 +1,95 @@
+package jsonvalue_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sockgate/sockgate/lang/jsonvalue"
+)
+
+func TestRoundTrip(t *testing.T) {
+	cases := []struct{ name, in, out string }{
+		{"order is kept", `{"z":1,"a":{"y":[],"b":{}}}`, `{"z":1,"a":{"y":[],"b":{}}}`},
+		{"digits are kept", `[1.0,1e3,12345678901234567890123,-0]`, `[1.0,1e3,12345678901234567890123,-0]`},
+		{"the last of two members", `{"a":1,"b":2,"a":3}`, `{"a":3,"b":2}`},
+		{"blanks go", " [ 1 ,\n2 ] ", `[1,2]`},
+		{"no HTML escapes", `"<&>é\u2028"`, `"<&>é` + "\\u2028\""},
+		{"scalars", `null`, `null`},
+		{"empty name", `{"":true}`, `{"":true}`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			v, err := jsonvalue.Parse([]byte(c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := jsonvalue.Append(nil, v)
+			if err != nil || string(got) != c.out {
+				t.Errorf("got %s, %v; want %s", got, err, c.out)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, in := range map[string]string{
+		"nothing": "", "two documents": "1 2", "open array": "[1", "bare name": "{a:1}", "single quotes": "{'a':1}",
+		"trailing comma": "[1,]", "not UTF-8": "\"\xff\"", "too deep": strings.Repeat("[", jsonvalue.MaxDepth+1) + strings.Repeat("]", jsonvalue.MaxDepth+1),
+		"garbage behind": `{} x`, "NaN": "NaN",
+	} {
+		if v, err := jsonvalue.Parse([]byte(in)); err == nil {
+			t.Errorf("%s: Parse took it as %v", name, v)
+		}
+	}
+	deep := strings.Repeat("[", jsonvalue.MaxDepth) + strings.Repeat("]", jsonvalue.MaxDepth)
+	if _, err := jsonvalue.Parse([]byte(deep)); err != nil {
+		t.Errorf("the deepest document: %v", err)
+	}
+}
+
+func TestObject(t *testing.T) {
+	var o jsonvalue.Object
+	for _, n := range []string{"b", "a", "c", "a"} {
+		o.Set(n, n)
+	}
+	before := o.Names()
+	if was, ok := o.Delete("a"); !ok || was != "a" {
+		t.Errorf("Delete(a) = %v, %v", was, ok)
+	}
+	if _, ok := o.Delete("a"); ok {
+		t.Error("a was deleted twice")
+	}
+	if got := o.Names(); !slices.Equal(got, []string{"b", "c"}) || o.Len() != 2 {
+		t.Errorf("names %v", got)
+	}
+	if !slices.Equal(before, []string{"b", "a", "c"}) {
+		t.Errorf("deleting changed a list of names that was handed out: %v", before)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"a":[1,{"b":null}],"c":"\u00e9"}`))
+	f.Add([]byte(`[[[[1e99]]]]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		v, err := jsonvalue.Parse(text)
+		if err != nil {
+			return
+		}
+		if !json.Valid(text) {
+			t.Fatalf("Parse took %q, which is no JSON", text)
+		}
+		once, err := jsonvalue.Append(nil, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := jsonvalue.Parse(once)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", text, once, err)
+		}
+		if twice, _ := jsonvalue.Append(nil, again); string(twice) != string(once) {
+			t.Fatalf("%q, printed and parsed again, became %q", once, twice)
+		}
+	})
+}
