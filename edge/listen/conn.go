@@ -27,7 +27,9 @@ const (
 // Bounds on what is read only to be thrown away.
 const (
 	drainLimit    = 256 << 10              // bytes of a body that nobody wanted, before the connection is given up instead
-	lingerTimeout = 500 * time.Millisecond // for a refused client to take the reply
+	lingerPause   = 500 * time.Millisecond // how long a refused client may send nothing before it is left
+	lingerTimeout = 5 * time.Second        // for a refused client to finish sending and take the reply
+	lingerLimit   = 64 << 20               // bytes that it may still send
 	tlsRecord     = 0x16                   // the first byte of a TLS handshake
 )
 
@@ -273,21 +275,30 @@ func (c *conn) refuse(status int) {
 var jsonHeaders = []sockgate.Header{{Name: "Content-Type", Value: "application/json"}}
 
 // lingerOn reads what the client still sends, within bounds: closing a socket that has unread bytes would reset it, and
-// the client would lose the reply.
+// the client would lose the reply. Most clients read no reply before they have sent the whole body, so it is read and
+// thrown away, which costs no memory.
 func (c *conn) lingerOn() {
 	half, ok := c.stream.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	c.readUntil(time.Now().Add(lingerTimeout))
+	end := time.Now().Add(lingerTimeout)
 	b := c.server.takeBuffer()
 	defer c.server.giveBuffer(b)
-	for total := 0; total < drainLimit; {
+	for total := 0; total < lingerLimit; {
+		until := time.Now().Add(lingerPause)
+		if until.After(end) {
+			until = end
+		}
+		c.readUntil(until)
 		n, err := c.stream.Read(b.data)
 		if err != nil {
 			return
 		}
 		total += n
+		if c.server.stopping.Load() {
+			return
+		}
 	}
 }
 
