@@ -74,10 +74,11 @@ func (s *Server) openPorts(ctx context.Context) (ports, error) {
 
 // serve begins to take requests on the open ports.
 func (s *Server) serve(open ports, management http.Handler) {
+	tlsConfig := s.tlsConfig()
 	for _, p := range open {
 		c := listen.Config{
 			Listener:    p.Listener,
-			TLS:         s.tlsConfig(),
+			TLS:         tlsConfig,
 			HTTP:        http.HandlerFunc(edgeOnly),
 			HeadTimeout: s.cfg.Limits.HandshakeTimeout,
 			HeadLimit:   int(s.cfg.Limits.HeaderSize),
@@ -107,15 +108,21 @@ func edgeOnly(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{"message":"Forbidden"}`)) // the caller is gone if this fails
 }
 
+// tlsConfig is for all ports: they have one authority. It is made here, so that a client can trust it before its first handshake.
+// A damaged one fails the handshakes only.
 func (s *Server) tlsConfig() *tls.Config {
 	ca := domain.NewLocalCA(filepath.Join(s.dir.Path(), caDir), time.Now)
+	if _, err := ca.Pool(); err != nil {
+		s.log.Error("TLS does not work", "error", err)
+	}
 	return ca.TLSConfig()
 }
 
 // newGate builds the data path's share of the ports.
 func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
 	return edge.New(edge.Config{
-		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Signed: s.verifyHandshake, Clock: time.Now, Log: s.log}),
+		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Signed: s.verifyHandshake,
+			MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
 		Registry: reg,
 		Callback: callback.New(callback.Config{
 			Verifier:   s.verifier,
@@ -136,6 +143,10 @@ func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate
 // keepWorkers is how many idle goroutines wait for messages: enough that a usual load starts none, few enough to be cheap.
 const keepWorkers = 256
 
+// replyBacklog is how many bytes of replies may wait for clients whose queues are full: enough for some hundred honest ones
+// that are slow for a moment.
+const replyBacklog = 32 << 20
+
 func (s *Server) socketLimits() socket.Limits {
 	l := s.cfg.Limits
 	c := socket.DefaultLimits()
@@ -144,6 +155,7 @@ func (s *Server) socketLimits() socket.Limits {
 	c.InFlight, c.SendQueue, c.SendStall = l.InFlightPerConnection, int(l.SendQueue), l.SendStall
 	c.CloseWait = min(c.CloseWait, s.cfg.Grace/2) // at a shutdown, time must be left for $disconnect
 	c.SlowPeer = s.metrics.SlowPeer
+	c.Backlog = socket.NewBacklog(replyBacklog)
 	s.workers = socket.NewWorkers(keepWorkers)
 	c.Workers = s.workers
 	return c

@@ -116,7 +116,10 @@ func (s *Server) ManagementAddr() net.Addr { return s.managementAddr }
 // RootKey is the key that signs for the root user.
 func (s *Server) RootKey() (id, secret string) { return s.key.ID, s.key.Secret }
 
-// Stop drains the gateway, front to back; ctx is its grace.
+// flushTime is how long a shutdown may take beyond its grace to write what it holds to disk.
+const flushTime = time.Second
+
+// Stop drains the gateway, front to back; ctx is its grace. A grace that ends early is logged, and no error.
 func (s *Server) Stop(ctx context.Context) error {
 	for _, p := range s.ports { // nobody new comes in
 		p.StopAccepting()
@@ -137,7 +140,10 @@ func (s *Server) Stop(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("close port: %w", err))
 		}
 	}
-	errs = append(errs, s.release(ctx)) // then, with nobody left to serve, what they stood on
+	// Then, with nobody left to serve, what they stood on. It is flushed also when the grace is used up.
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	errs = append(errs, s.release(flush))
 	s.log.Info("stopped")
 	return errors.Join(errs...)
 }

@@ -28,8 +28,8 @@ const (
 	maxLeaves   = 1000      // cached; a client can ask for any number of names
 )
 
-// LocalCA is a certificate authority in a directory: ca.pem, for clients to trust, and ca.key. Both are made when a
-// certificate is first needed, so a gateway that is only used in plain HTTP has none. It issues a certificate for any
+// LocalCA is a certificate authority in a directory: ca.pem, for clients to trust, and ca.key. Both are made when the
+// authority is first needed, by Pool or by Certificate. One directory has one LocalCA. It issues a certificate for any
 // plausible host name, since only those who chose to trust it are affected.
 // Its methods may be called by many goroutines.
 type LocalCA struct {

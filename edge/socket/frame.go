@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -45,6 +46,8 @@ func appendFrame(dst []byte, first byte, payload []byte) []byte {
 
 // appendMessage appends a text message in as many frames as it takes.
 func appendMessage(dst, payload []byte) []byte {
+	const head = 4 // bytes of a frame's, at most
+	dst = slices.Grow(dst, len(payload)+head*(1+len(payload)/maxFragment))
 	op := byte(opText)
 	for len(payload) > maxFragment {
 		dst = appendFrame(dst, op, payload[:maxFragment])

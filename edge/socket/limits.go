@@ -14,6 +14,10 @@ type Limits struct {
 	SendStall   time.Duration // how long a peer may take nothing while bytes wait; then close 1008
 	CloseWait   time.Duration // from our close frame to the end: what is queued, the peer's reply, its end of the stream
 
+	// Backlog, if set, bounds the replies that wait for room in the queue. A peer whose reply finds no room there either is
+	// closed with 1008.
+	Backlog *Backlog
+
 	// SlowPeer, if set, is called once for each connection that SendQueue or SendStall closes. It must not block.
 	SlowPeer func()
 

@@ -47,42 +47,52 @@ const keepFrames = 64 << 10
 // If the message finds the queue too full for it, the connection is closed with 1008 and the error is Gone.
 func (c *Conn) Send(ctx context.Context, payload []byte) error { return c.send(ctx, payload, false) }
 
-// Reply is Send for an answer to a message: where Send would close the connection it waits for room. The bound on
-// messages in flight also bounds how many wait.
+// Reply sends an answer to a message. It returns once payload is in the queue, which takes what fits at once; where Send would
+// close the connection Reply waits for room, within Limits.Backlog. Its errors are Send's.
 func (c *Conn) Reply(ctx context.Context, payload []byte) error { return c.send(ctx, payload, true) }
 
-func (c *Conn) send(ctx context.Context, payload []byte, wait bool) error {
+func (c *Conn) send(ctx context.Context, payload []byte, reply bool) error {
 	buf := frames.Get().(*[]byte)
 	b := appendMessage((*buf)[:0], payload)
-	err := c.sendFrames(ctx, b, wait)
-	if cap(b) <= keepFrames {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, err := c.enter(ctx, b, reply)
+	if cap(b) <= keepFrames { // before the wait, which may be long
 		*buf = b
 		frames.Put(buf)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if reply && !c.broken {
+		return nil
+	}
+	return c.await(ctx, &waiter{at: at})
 }
 
-func (c *Conn) sendFrames(ctx context.Context, b []byte, wait bool) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// enter puts the frames of a message into the queue and returns the position to await. mu is held before and after, not
+// while it waits for room.
+func (c *Conn) enter(ctx context.Context, b []byte, wait bool) (at int64, err error) {
 	for c.open() {
 		over := c.queue.entered - c.queue.left + int64(len(b)-c.limits.SendQueue)
 		if !c.queue.draining || over <= 0 {
 			break // whatever its size, a message may be the only one in the queue
 		}
-		if !wait {
+		if !wait || !c.limits.Backlog.enter(len(b)) {
 			c.closeSlow()
 			break
 		}
-		if err := c.await(ctx, &waiter{at: min(c.queue.left+over, c.queue.entered), room: true}); err != nil {
-			return err
+		err := c.await(ctx, &waiter{at: min(c.queue.left+over, c.queue.entered), room: true})
+		c.limits.Backlog.leave(len(b))
+		if err != nil {
+			return 0, err
 		}
 	}
 	if !c.open() {
-		return errGone
+		return 0, errGone
 	}
 	c.touch()
-	return c.await(ctx, &waiter{at: c.put(b)})
+	return c.put(b), nil
 }
 
 // put hands b to the peer: what the kernel takes at once goes now, the rest is queued. It returns the position that

@@ -25,8 +25,10 @@ type Config struct {
 	HTTP  *httpbackend.Client
 	// Signed verifies a handshake's signature for routes with AWS_IAM authorization.
 	Signed func(*Handshake) (*sockgate.Principal, error)
-	Clock  func() time.Time
-	Log    *slog.Logger
+	// MaxReply is the largest answer that a client is sent, in bytes; 0 is no limit.
+	MaxReply int
+	Clock    func() time.Time
+	Log      *slog.Logger
 }
 
 // Pipeline runs exchanges. Its methods may be called by many goroutines.
@@ -47,7 +49,7 @@ func New(c Config) *Pipeline {
 		transformRequest{},         // the client's words → the backend's request
 		integrate{c.HTTP, c.Clock}, // the backend's call
 		transformResponse{},        // the backend's answer → the client's words
-		respond{},                  // what the client is to be told
+		respond{c.MaxReply},        // what the client is to be told
 	}
 	return p
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/deploy"
@@ -213,11 +214,22 @@ type transformResponse struct{}
 func (transformResponse) run(context.Context, *exchange) error { return nil }
 
 // respond settles what the client is told: on a two-way route the backend's answer, if it is not empty.
-type respond struct{}
+//
+// UNCONFIRMED: an answer over the limit of a message is an error, as reference section 4.3 has it. So is one that is not UTF-8,
+// such as compressed bytes: it cannot be the text frame that the client would get, which would have to drop the connection.
+type respond struct{ max int }
 
-func (respond) run(_ context.Context, x *exchange) error {
-	if x.ev.Type == sockgate.Message && x.route.TwoWay && len(x.answer.Body) > 0 {
-		x.reply = x.answer.Body
+func (s respond) run(_ context.Context, x *exchange) error {
+	if x.ev.Type != sockgate.Message || !x.route.TwoWay || len(x.answer.Body) == 0 {
+		return nil
 	}
+	body := x.answer.Body
+	if s.max > 0 && len(body) > s.max {
+		return sockgate.Internalf("the backend's answer has %d bytes, a message may have %d (limits.messageSize)", len(body), s.max)
+	}
+	if !utf8.Valid(body) {
+		return sockgate.Internalf("the backend's answer is not UTF-8 text, so it cannot be sent to the client")
+	}
+	x.reply = body
 	return nil
 }
