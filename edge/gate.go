@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -171,17 +172,19 @@ func (g *Gate) run(conn *socket.Conn) {
 	conn.Run(unbounded)
 }
 
+// newClient notes what is known of a client. It copies the strings: those of the head share its bytes, which must not stay
+// for the connection's life.
 func (g *Gate) newClient(x *listen.Exchange, a Address) *client {
 	c := &client{gate: g}
 	c.session.Connection = sockgate.Connection{
 		ID:          g.Registry.NewID(),
-		APIID:       a.APIID,
-		Stage:       a.Stage,
-		DomainName:  DomainName(x.Head.Host, x.TLS != nil),
+		APIID:       strings.Clone(a.APIID),
+		Stage:       strings.Clone(a.Stage),
+		DomainName:  strings.Clone(DomainName(x.Head.Host, x.TLS != nil)),
 		SourceIP:    x.Remote.Addr().Unmap(),
 		Port:        localPort(x.Conn),
 		TLS:         x.TLS != nil,
-		UserAgent:   x.Head.Headers.Get("User-Agent"),
+		UserAgent:   strings.Clone(x.Head.Headers.Get("User-Agent")),
 		ConnectedAt: g.Clock(),
 	}
 	return c
