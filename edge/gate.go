@@ -155,7 +155,7 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	nc, early := x.Hijack()
 	conn := socket.New(nc, early, &g.Limits, c, &c.session.Connection)
 	conn.Accept(accept, func() { g.Registry.Add(conn) })
-	if g.isClosing() { // CloseAll may have passed before Add
+	if g.isClosing() || !g.Pipeline.Serves(a.APIID, a.Stage) { // CloseAll or CloseStage may have passed before Add
 		conn.Close(sockgate.CloseGoingAway, reasonGoingAway)
 	}
 	accepted = true

@@ -17,6 +17,7 @@ import (
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
 	"github.com/sockgate/sockgate/internal/requestid"
+	"github.com/sockgate/sockgate/telemetry/metrics"
 )
 
 // Config is what a Pipeline works with.
@@ -118,8 +119,9 @@ func (p *Pipeline) Serves(apiID, stage string) bool { return p.Table.Serves(apiI
 // Session is one client's time with the gateway, from its handshake to its $disconnect.
 type Session struct {
 	Connection sockgate.Connection
-	stage      *deploy.Stage // the latest seen: a $disconnect is delivered even when its stage was deleted meanwhile
-	mu         sync.Mutex    // guards stage
+	counted    *metrics.StageMetrics // where the connection was added to the gauge; nil until it was
+	stage      *deploy.Stage         // the latest seen: a $disconnect is delivered even when its stage was deleted meanwhile
+	mu         sync.Mutex            // guards stage
 }
 
 func (s *Session) seen(st *deploy.Stage) {

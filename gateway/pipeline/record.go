@@ -81,10 +81,13 @@ func (x *exchange) count(err error) {
 	case sockgate.Connect:
 		m.Connects.Inc()
 		if err == nil {
-			x.stage.Metrics.Connections.Inc()
+			x.session.counted = x.stage.Metrics
+			x.session.counted.Connections.Inc()
 		}
 	case sockgate.Disconnect:
-		x.stage.Metrics.Connections.Dec()
+		if counted := x.session.counted; counted != nil { // not x.stage's: it may have been deleted and made anew meanwhile
+			counted.Connections.Dec()
+		}
 	case sockgate.Message:
 		m.Messages.Inc()
 		if x.reply != nil {
