@@ -29,7 +29,7 @@ const (
 	drainLimit    = 256 << 10              // bytes of a body that nobody wanted, before the connection is given up instead
 	lingerPause   = 500 * time.Millisecond // how long a refused client may send nothing before it is left
 	lingerTimeout = 5 * time.Second        // for a refused client to finish sending and take the reply
-	lingerLimit   = 64 << 20               // bytes that it may still send
+	lingerLimit   = 64 << 20               // bytes of a refused body that it may still send
 	tlsRecord     = 0x16                   // the first byte of a TLS handshake
 )
 
@@ -44,7 +44,7 @@ type conn struct {
 	buf       *buffer // nil while there is nothing in it
 	one       [1]byte // what a TLS connection waits with
 	keep      bool    // serve another request after this one
-	linger    bool    // the client may still be sending: let it read the reply before closing
+	linger    int     // bytes that the client may still send, so that it reads the reply before the close
 	handed    bool    // hijacked
 	readBy    time.Time
 	writeBy   time.Time
@@ -93,7 +93,7 @@ func (c *conn) finish() {
 	if c.handed {
 		return
 	}
-	if c.linger {
+	if c.linger > 0 {
 		c.lingerOn()
 	}
 	c.dropBuffer()
@@ -268,7 +268,7 @@ func (c *conn) fill() ([]byte, error) {
 
 // refuse answers a request that will not be served, and gives the connection up.
 func (c *conn) refuse(status int) {
-	c.keep, c.linger = false, true
+	c.keep, c.linger = false, drainLimit
 	_ = c.exchange.Respond(status, jsonHeaders, []byte(`{"message":"`+http.StatusText(status)+`"}`))
 }
 
@@ -285,7 +285,7 @@ func (c *conn) lingerOn() {
 	end := time.Now().Add(lingerTimeout)
 	b := c.server.takeBuffer()
 	defer c.server.giveBuffer(b)
-	for total := 0; total < lingerLimit; {
+	for total := 0; total < c.linger; {
 		until := time.Now().Add(lingerPause)
 		if until.After(end) {
 			until = end
@@ -324,7 +324,7 @@ func (c *conn) write(p []byte) error {
 	c.extendWrite()
 	_, err := c.stream.Write(p)
 	if err != nil {
-		c.keep, c.linger = false, false
+		c.keep, c.linger = false, 0
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func (x *Exchange) Body(max int) ([]byte, error) {
 	if err == nil {
 		return body, nil
 	}
-	x.conn.keep, x.conn.linger = false, true
+	x.conn.keep, x.conn.linger = false, lingerLimit
 	if _, ok := errors.AsType[*sockgate.Error](err); ok {
 		return nil, err
 	}
@@ -126,9 +126,11 @@ func (x *Exchange) sendContinue() error {
 func (x *Exchange) drain() {
 	switch {
 	case x.bodyRead || x.length == 0 || !x.conn.keep:
-		x.conn.linger = x.conn.linger || !x.bodyRead && x.length != 0
+		if !x.bodyRead && x.length != 0 {
+			x.conn.linger = lingerLimit
+		}
 	case x.length > drainLimit:
-		x.conn.keep, x.conn.linger = false, true
+		x.conn.keep, x.conn.linger = false, lingerLimit
 	default:
 		_, _ = x.Body(drainLimit) // an error has the connection closed
 	}

@@ -139,7 +139,7 @@ func (b *requestBody) end(c *conn) {
 	switch {
 	case b.err == io.EOF:
 	case b.err != nil, c.exchange.expect && !c.continued, c.exchange.length > drainLimit:
-		c.keep, c.linger = false, true
+		c.keep, c.linger = false, lingerLimit
 	}
 }
 
@@ -154,6 +154,6 @@ func (b *requestBody) drain(c *conn) {
 	// One byte more than the limit shows whether the end was reached.
 	n, err := io.Copy(io.Discard, io.LimitReader(b.src, drainLimit+1))
 	if err != nil || n > drainLimit {
-		c.keep, c.linger = false, true
+		c.keep, c.linger = false, lingerLimit
 	}
 }

@@ -53,7 +53,7 @@ func (x *Exchange) Respond(status int, headers []sockgate.Header, body []byte) e
 	parts := net.Buffers{b, body}
 	_, err := parts.WriteTo(c.stream)
 	if err != nil {
-		c.keep, c.linger = false, false
+		c.keep, c.linger = false, 0
 	}
 	return err
 }
