@@ -40,7 +40,8 @@ type Config struct {
 // Gate serves the data path's share of a port.
 type Gate struct {
 	Config
-	open atomic.Int64 // connections that passed $connect and have not ended
+	open     atomic.Int64 // connections that passed $connect and have not ended
+	admitted atomic.Int64 // those and the handshakes under way, which MaxConnections bounds together
 
 	mu       sync.RWMutex // held for writing when closing begins, so that no session enters after Drain began to wait
 	closing  bool
@@ -142,6 +143,11 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 		g.refuse(x, a, refusal)
 		return
 	}
+	defer func() {
+		if !accepted {
+			g.admitted.Add(-1)
+		}
+	}()
 	c := g.newClient(x, a)
 	opened, refusal := g.Pipeline.Connect(unbounded, &c.session, &pipeline.Handshake{
 		Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host,
@@ -165,9 +171,19 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	go g.run(conn)
 }
 
+// admit reserves a place for a connection before its $connect runs: many handshakes at once must not pass the bound together.
+func (g *Gate) admit() bool {
+	if n := g.admitted.Add(1); g.MaxConnections > 0 && n > int64(g.MaxConnections) {
+		g.admitted.Add(-1)
+		return false
+	}
+	return true
+}
+
 // run serves a connection to its end and its $disconnect.
 func (g *Gate) run(conn *socket.Conn) {
 	defer g.sessions.Done()
+	defer g.admitted.Add(-1)
 	defer g.open.Add(-1)
 	conn.Run(unbounded)
 }

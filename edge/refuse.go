@@ -11,7 +11,7 @@ import (
 )
 
 // precheck refuses what no $connect route needs to see: a stage that is not there, a request that is no handshake, a gateway
-// that is full. The stage comes first, as on AWS: an unknown one is 403 for every request.
+// that is full. It admits what it does not refuse. The stage comes first, as on AWS: an unknown one is 403 for every request.
 func (g *Gate) precheck(x *listen.Exchange, a Address) *pipeline.Refusal {
 	if !g.Pipeline.Serves(a.APIID, a.Stage) {
 		return forbidden(ErrNoStage)
@@ -22,7 +22,7 @@ func (g *Gate) precheck(x *listen.Exchange, a Address) *pipeline.Refusal {
 	switch {
 	case a.Rest != "":
 		return forbidden(errPath)
-	case g.MaxConnections > 0 && g.open.Load() >= int64(g.MaxConnections):
+	case !g.admit():
 		return unavailable(ErrFull)
 	}
 	return nil

@@ -2,7 +2,7 @@ package socket
 
 import "sync/atomic"
 
-// Backlog bounds the memory of replies that wait for room in the queues of slow peers, over all connections that share it.
+// Backlog bounds the memory of messages that wait for room in the queues of slow peers, over all connections that share it.
 // One connection's bound would not do: its messages in flight may each bring a large answer, and that times a few hundred
 // clients which do not read is gigabytes.
 type Backlog struct {

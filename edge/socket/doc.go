@@ -14,7 +14,7 @@
 //	    busy the reader stops reading and TCP pushes back; then pings wait too and a peer's close goes unseen, but Close,
 //	    the idle limit and the duration limit still end the connection.
 //	  - Writers write directly while the kernel's buffer has room. The rest waits in a bounded queue for a drain goroutine,
-//	    which exists only while bytes wait. A full queue or a peer that takes nothing ends the connection with 1008.
+//	    which exists only while bytes wait. A queue that stays full or a peer that takes nothing ends the connection with 1008.
 //
 // The incremental parser in parser.go takes bytes however they were cut and knows nothing of connections or goroutines.
 package socket

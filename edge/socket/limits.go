@@ -10,12 +10,12 @@ type Limits struct {
 	Idle        time.Duration // time without a data message in either direction; then close 1001; 0 is no limit
 	Duration    time.Duration // time since Connection.ConnectedAt; then close 1001; 0 is no limit
 	InFlight    int           // Message calls of one connection at a time; 1 gives strict order; less than 1 is 1
-	SendQueue   int           // bytes that may wait for a slow peer; a Send that would pass it closes with 1008
+	SendQueue   int           // bytes that may wait for a slow peer; a Send that finds no room for a second closes with 1008
 	SendStall   time.Duration // how long a peer may take nothing while bytes wait; then close 1008
 	CloseWait   time.Duration // from our close frame to the end: what is queued, the peer's reply, its end of the stream
 
-	// Backlog, if set, bounds the replies that wait for room in the queue. A peer whose reply finds no room there either is
-	// closed with 1008.
+	// Backlog, if set, bounds the messages that wait for room in the queue. A peer whose message finds no room there either
+	// is closed with 1008.
 	Backlog *Backlog
 
 	// SlowPeer, if set, is called once for each connection that SendQueue or SendStall closes. It must not block.

@@ -88,7 +88,7 @@ func TestSendOverflows(t *testing.T) {
 		if err := s.Send(t.Context(), make([]byte, 300)); sockgate.KindOf(err) != sockgate.Gone {
 			t.Errorf("Send over the queue: %v, want Gone", err)
 		}
-		wantEnd(t, s, tooSlow, limits.CloseWait, since)
+		wantEnd(t, s, tooSlow, time.Second+limits.CloseWait, since)
 		for range 3 {
 			if err := <-errs; sockgate.KindOf(err) != sockgate.Gone {
 				t.Errorf("queued Send: %v, want Gone", err)
@@ -96,6 +96,29 @@ func TestSendOverflows(t *testing.T) {
 		}
 		if *slow != 1 {
 			t.Errorf("SlowPeer was called %d times", *slow)
+		}
+	})
+}
+
+// Many callers at once may find the queue full of a peer that reads.
+func TestSendsWaitForAReader(t *testing.T) {
+	limits, slow := countSlow()
+	limits.SendQueue = 1000
+	inTime(t, limits, nil, func(t *testing.T, s *served, client net.Conn) {
+		errs := make(chan error, 50)
+		for range cap(errs) {
+			go func() { errs <- s.Send(context.Background(), make([]byte, 300)) }()
+		}
+		got := collect(client)
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Errorf("Send: %v", err)
+			}
+		}
+		client.Write(closing(1000, ""))
+		s.end(t)
+		if n := len(<-got); n != cap(errs)+1 || *slow != 0 {
+			t.Errorf("received %d messages, slow %d", n, *slow)
 		}
 	})
 }

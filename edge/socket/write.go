@@ -28,8 +28,9 @@ type waiter struct {
 }
 
 const (
-	drainPiece = 16 << 10 // bytes per write of the drain: the steps in which waiting senders see progress
-	maxPongs   = 4 << 10  // bytes of pongs in the queue; over it, only the latest ping is answered
+	drainPiece = 16 << 10    // bytes per write of the drain: the steps in which waiting senders see progress
+	maxPongs   = 4 << 10     // bytes of pongs in the queue; over it, only the latest ping is answered
+	roomWait   = time.Second // how long the queue may be too full for a Send: several callers fill it for a peer that reads, too
 )
 
 // errGone is what senders get when the connection is no longer open. The edges put it in their own words.
@@ -44,11 +45,11 @@ const keepFrames = 64 << 10
 //
 // It returns nil once the kernel has the whole message, which waits for a slow peer, and errors of kind Gone when the
 // connection is not open or ends meanwhile, or Timeout when ctx ends first; the message may then still be sent.
-// If the message finds the queue too full for it, the connection is closed with 1008 and the error is Gone.
+// If the queue stays too full for the message, for a second, the connection is closed with 1008 and the error is Gone.
 func (c *Conn) Send(ctx context.Context, payload []byte) error { return c.send(ctx, payload, false) }
 
 // Reply sends an answer to a message. It returns once payload is in the queue, which takes what fits at once; where Send would
-// close the connection Reply waits for room, within Limits.Backlog. Its errors are Send's.
+// close the connection Reply waits on. What waits for room, of either, is bounded by Limits.Backlog. Its errors are Send's.
 func (c *Conn) Reply(ctx context.Context, payload []byte) error { return c.send(ctx, payload, true) }
 
 func (c *Conn) send(ctx context.Context, payload []byte, reply bool) error {
@@ -73,19 +74,29 @@ func (c *Conn) send(ctx context.Context, payload []byte, reply bool) error {
 // enter puts the frames of a message into the queue and returns the position to await. mu is held before and after, not
 // while it waits for room.
 func (c *Conn) enter(ctx context.Context, b []byte, wait bool) (at int64, err error) {
+	room := ctx
 	for c.open() {
 		over := c.queue.entered - c.queue.left + int64(len(b)-c.limits.SendQueue)
 		if !c.queue.draining || over <= 0 {
 			break // whatever its size, a message may be the only one in the queue
 		}
-		if !wait || !c.limits.Backlog.enter(len(b)) {
+		if !c.limits.Backlog.enter(len(b)) {
 			c.closeSlow()
 			break
 		}
-		err := c.await(ctx, &waiter{at: min(c.queue.left+over, c.queue.entered), room: true})
+		if !wait && room == ctx {
+			var cancel context.CancelFunc
+			room, cancel = context.WithTimeout(ctx, roomWait)
+			defer cancel()
+		}
+		err := c.await(room, &waiter{at: min(c.queue.left+over, c.queue.entered), room: true})
 		c.limits.Backlog.leave(len(b))
-		if err != nil {
+		switch {
+		case err == nil:
+		case wait || ctx.Err() != nil:
 			return 0, err
+		case c.open():
+			c.closeSlow()
 		}
 	}
 	if !c.open() {
