@@ -216,8 +216,8 @@ func TestTLSAndPlainOnOnePort(t *testing.T) {
 			}
 		}
 	}
-	if got := s.Stats().Accepted; got != 3 {
-		t.Errorf("%d connections were made, want 3: one for each host and scheme", got)
+	if got := s.Stats().Accepted; got < 3 || got > 5 {
+		t.Errorf("%d connections were made for 12 requests, want about one for each host and scheme", got)
 	}
 }
 
