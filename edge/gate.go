@@ -29,12 +29,20 @@ type Config struct {
 	Registry *registry.Registry
 	Callback *callback.Handler
 	Limits   socket.Limits
+	// Journal remembers which connections are open, over a crash. Optional.
+	Journal Journal
 	// MaxConnections bounds the open connections of this node; 0 is no bound.
 	MaxConnections int
 	// Refused is told of each handshake that was not accepted, and its status.
 	Refused func(apiID, stage string, status int)
 	Clock   func() time.Time
 	Log     *slog.Logger
+}
+
+// Journal is told of connections that were established, and of those whose $disconnect is about to be delivered.
+type Journal interface {
+	Opened(*sockgate.Connection)
+	Ended(connectionID string)
 }
 
 // Gate serves the data path's share of a port.
@@ -77,14 +85,14 @@ func (g *Gate) CloseAll() {
 	g.mu.Lock()
 	g.closing = true
 	g.mu.Unlock()
-	g.Registry.Each(func(p registry.Peer) { p.Close(sockgate.CloseGoingAway, reasonGoingAway) })
+	g.Registry.Each(func(p registry.Peer) { p.Close(sockgate.CloseGoingAway, socket.GoingAway) })
 }
 
 // CloseStage asks the connections of one stage to go away: it is no longer there.
 func (g *Gate) CloseStage(apiID, stage string) {
 	g.Registry.Each(func(p registry.Peer) {
 		if c := p.Info(); c.APIID == apiID && c.Stage == stage {
-			p.Close(sockgate.CloseGoingAway, reasonGoingAway)
+			p.Close(sockgate.CloseGoingAway, socket.GoingAway)
 		}
 	})
 }
@@ -125,8 +133,6 @@ func (g *Gate) Drain(ctx context.Context) (cut int64) {
 // Open returns the number of open connections.
 func (g *Gate) Open() int64 { return g.open.Load() }
 
-const reasonGoingAway = "Going away"
-
 // handshake decides about one handshake and, when it is accepted, starts the connection.
 func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	if !g.enter() {
@@ -161,8 +167,11 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	nc, early := x.Hijack()
 	conn := socket.New(nc, early, &g.Limits, c, &c.session.Connection)
 	conn.Accept(accept, func() { g.Registry.Add(conn) })
+	if g.Journal != nil {
+		g.Journal.Opened(&c.session.Connection)
+	}
 	if g.isClosing() || !g.Pipeline.Serves(a.APIID, a.Stage) { // CloseAll or CloseStage may have passed before Add
-		conn.Close(sockgate.CloseGoingAway, reasonGoingAway)
+		conn.Close(sockgate.CloseGoingAway, socket.GoingAway)
 	}
 	accepted = true
 	g.open.Add(1)
@@ -230,5 +239,32 @@ func (c *client) Message(conn *socket.Conn, payload []byte) {
 // Closed ends the connection's life in the gateway.
 func (c *client) Closed(conn *socket.Conn, code int, reason string) {
 	c.gate.Registry.Remove(c.session.Connection.ID)
+	if c.gate.Journal != nil {
+		c.gate.Journal.Ended(c.session.Connection.ID)
+	}
 	c.gate.Pipeline.Disconnect(unbounded, &c.session, code, reason)
+}
+
+// Bury delivers the $disconnect of connections that were open when an earlier process ended without delivering it. It returns
+// when all were told of, or soon after ctx ends.
+func (g *Gate) Bury(ctx context.Context, left []sockgate.Connection) {
+	const atOnce = 64
+	var wg sync.WaitGroup
+	next := make(chan *sockgate.Connection)
+	for range min(atOnce, len(left)) {
+		wg.Go(func() {
+			for c := range next {
+				g.Journal.Ended(c.ID)
+				g.Pipeline.Disconnect(ctx, &pipeline.Session{Connection: *c}, sockgate.CloseAbnormal, socket.Abnormal)
+			}
+		})
+	}
+	for i := range left {
+		select {
+		case next <- &left[i]:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	wg.Wait()
 }

@@ -120,7 +120,7 @@ func (s *Server) tlsConfig() *tls.Config {
 
 // newGate builds the data path's share of the ports.
 func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
-	return edge.New(edge.Config{
+	c := edge.Config{
 		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Signed: s.verifyHandshake,
 			MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
 		Registry: reg,
@@ -137,7 +137,11 @@ func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate
 		Refused:        s.metrics.Refused,
 		Clock:          time.Now,
 		Log:            s.log,
-	})
+	}
+	if s.journal != nil {
+		c.Journal = s.journal
+	}
+	return edge.New(c)
 }
 
 // keepWorkers is how many idle goroutines wait for messages: enough that a usual load starts none, few enough to be cheap.

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/config"
 	"github.com/sockgate/sockgate/edge"
 	"github.com/sockgate/sockgate/edge/listen"
@@ -23,6 +25,7 @@ import (
 	"github.com/sockgate/sockgate/lang/sigv4"
 	"github.com/sockgate/sockgate/state/catalog"
 	"github.com/sockgate/sockgate/state/datadir"
+	"github.com/sockgate/sockgate/state/journal"
 	"github.com/sockgate/sockgate/state/store"
 	"github.com/sockgate/sockgate/telemetry/logs"
 	"github.com/sockgate/sockgate/telemetry/metrics"
@@ -41,6 +44,8 @@ type Server struct {
 	http     *httpbackend.Client
 	deployer *deploy.Deployer
 	gate     *edge.Gate
+	journal  *journal.Journal      // nil with an engine that forgets the APIs
+	left     []sockgate.Connection // open when an earlier process crashed
 	verifier *sigv4.Verifier
 	ports    []*listen.Server
 	workers  *socket.Workers
@@ -103,6 +108,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 		return s, fmt.Errorf("start: %w", ctx.Err())
 	}
 	s.serve(ports, s.management(catalog))
+	s.bury()
 	log.Info("ready", "listen", s.Addr().String(), "data", s.dir.Path(), "credentials", s.key.File, "took", time.Since(began).Round(time.Millisecond).String())
 	return s, nil
 }
@@ -159,6 +165,9 @@ func (s *Server) release(ctx context.Context) error {
 	if s.http != nil {
 		s.http.Close()
 	}
+	if s.journal != nil {
+		errs = append(errs, s.journal.Close())
+	}
 	if s.logs != nil {
 		errs = append(errs, s.logs.Close(ctx)) // the last lines of the last connections
 	}
@@ -193,13 +202,38 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 		Log:     s.log,
 	})
 	s.verifier = s.newVerifier()
+	if err := s.openJournal(reg); err != nil {
+		return nil, err
+	}
 	s.gate = s.newGate(table, reg)
 	s.measure(reg)
 
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
 	s.goRun("deployer", func() error { return s.deployer.Run(ctx) })
 	return cat, nil
+}
+
+// openJournal opens the record of open connections, and notes those of a process that crashed.
+func (s *Server) openJournal(reg *registry.Registry) (err error) {
+	if s.cfg.State.Engine == "memory" {
+		return nil
+	}
+	live := func(yield func(*sockgate.Connection)) { reg.Each(func(p registry.Peer) { yield(p.Info()) }) }
+	s.journal, s.left, err = journal.Open(filepath.Join(s.dir.Path(), journalFile), live, s.log)
+	return err
+}
+
+// bury delivers the $disconnect of connections that a crash ended, in the background.
+func (s *Server) bury() {
+	if len(s.left) == 0 {
+		return
+	}
+	s.log.Info("delivering $disconnect for connections that were open when the gateway last ended", "connections", len(s.left))
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := s.cancel
+	s.cancel = func() { cancel(); stop() }
+	s.goRun("left-over connections", func() error { s.gate.Bury(ctx, s.left); return nil })
 }
 
 // goRun runs a part until it returns. A part that returns an error brings the gateway down in order.

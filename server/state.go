@@ -18,6 +18,9 @@ import (
 // caDir is where the local certificate authority is kept, below the data directory.
 const caDir = "ca"
 
+// journalFile is where open connections are remembered, below the data directory.
+const journalFile = "connections"
+
 // openState takes the data directory and opens what is kept in it. What is opened is closed by release, also after an error.
 func (s *Server) openState(ctx context.Context) (err error) {
 	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, caDir, "logs"); err != nil {

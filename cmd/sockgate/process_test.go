@@ -129,8 +129,11 @@ func newAPI(t *testing.T, g *gatewaytest.Gateway, backend string) string {
 	for _, name := range []string{"connect", "disconnect", "default"} {
 		in, err := c.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{
 			ApiId: api.ApiId, IntegrationType: types.IntegrationTypeHttpProxy, IntegrationMethod: aws.String("POST"),
-			IntegrationUri:    aws.String("http://" + backend + "/" + name),
-			RequestParameters: map[string]string{"integration.request.header.code": "context.disconnectStatusCode"},
+			IntegrationUri: aws.String("http://" + backend + "/" + name),
+			RequestParameters: map[string]string{
+				"integration.request.header.code": "context.disconnectStatusCode",
+				"integration.request.header.id":   "context.connectionId",
+			},
 		})
 		if err != nil {
 			t.Fatal(err)

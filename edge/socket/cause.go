@@ -10,14 +10,21 @@ type cause struct {
 
 // The causes that begin on our side or that a client left unsaid. This is the one place for their texts.
 //
-// Source: reference section 0.4. Observed: the texts of normal and noStatus. UNCONFIRMED: "Going away" for the two time
+// Source: reference section 0.4. Observed: the texts of normal and noStatus. UNCONFIRMED: GoingAway for the two time
 // limits, and every other reason, which are ours; the codes are documented or RFC 6455's. For a close that we begin
 // the reason also travels in the close frame, except that normal's does only if the caller of Close passed it.
+//
+// GoingAway and Abnormal are exported for who ends connections, and speaks of ended ones, elsewhere.
+const (
+	GoingAway = "Going away"
+	Abnormal  = "Connection closed abnormally"
+)
+
 var (
 	normal    = cause{sockgate.CloseNormal, "Connection Closed Normally"}
 	goingAway = cause{sockgate.CloseGoingAway, "Going away"}
 	noStatus  = cause{sockgate.CloseNoStatus, "Client-side close frame status not set"}
-	abnormal  = cause{sockgate.CloseAbnormal, "Connection closed abnormally"}
+	abnormal  = cause{sockgate.CloseAbnormal, Abnormal}
 	slowPeer  = cause{sockgate.ClosePolicy, "Client reads too slowly"}
 
 	binaryData    = cause{sockgate.CloseUnsupported, "Binary messages are not supported"}
