@@ -16,8 +16,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
+	"strconv"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // MaxDepth is how deep arrays and objects may be nested in a document that Parse takes.
@@ -30,8 +33,12 @@ type Array struct{ Items []any }
 // The zero value is an empty object.
 type Object struct {
 	names  []string
-	values map[string]any
+	values []any
+	at     map[string]int // of names; nil while the members are few enough to be looked through
 }
+
+// few is how many members are looked through rather than indexed: most objects of messages are so small.
+const few = 32
 
 // Len returns the number of members.
 func (o *Object) Len() int { return len(o.names) }
@@ -41,32 +48,57 @@ func (o *Object) Names() []string { return o.names }
 
 // Get returns a member's value, and whether there is such a member.
 func (o *Object) Get(name string) (any, bool) {
-	v, ok := o.values[name]
-	return v, ok
+	if i := o.index(name); i >= 0 {
+		return o.values[i], true
+	}
+	return nil, false
+}
+
+func (o *Object) index(name string) int {
+	if o.at == nil {
+		return slices.Index(o.names, name)
+	}
+	if i, ok := o.at[name]; ok {
+		return i
+	}
+	return -1
 }
 
 // Set gives a member a value. A new member comes last; one that is there keeps its place.
 func (o *Object) Set(name string, value any) {
-	if _, ok := o.values[name]; !ok {
-		if o.values == nil {
-			o.values = make(map[string]any)
-		}
-		o.names = append(o.names, name)
+	if i := o.index(name); i >= 0 {
+		o.values[i] = value
+		return
 	}
-	o.values[name] = value
+	o.names, o.values = append(o.names, name), append(o.values, value)
+	if len(o.names) > few {
+		o.note()
+	}
+}
+
+// note brings the index up to date with the last member, or makes it.
+func (o *Object) note() {
+	if o.at == nil {
+		o.at = make(map[string]int, 2*len(o.names))
+		for i, name := range o.names {
+			o.at[name] = i
+		}
+	}
+	last := len(o.names) - 1
+	o.at[o.names[last]] = last
 }
 
 // Delete removes a member and returns what it was.
 func (o *Object) Delete(name string) (was any, ok bool) {
-	if was, ok = o.values[name]; !ok {
+	i := o.index(name)
+	if i < 0 {
 		return nil, false
 	}
-	delete(o.values, name)
-	for i, n := range o.names {
-		if n == name {
-			o.names = append(o.names[:i:i], o.names[i+1:]...)
-			break
-		}
+	was = o.values[i]
+	o.names = append(o.names[:i:i], o.names[i+1:]...) // copies: Names may have been handed out
+	o.values = append(o.values[:i:i], o.values[i+1:]...)
+	if o.at = nil; len(o.names) > few {
+		o.note()
 	}
 	return was, true
 }
@@ -75,59 +107,72 @@ var errDeep = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 
 // Parse reads one JSON document (RFC 8259). Of members with the same name the last counts. text is not kept.
 func Parse(text []byte) (any, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	v, err := parse(d, 0)
-	if err != nil {
+	if err := check(text); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("text after the document")
-	}
-	return v, nil
+	return build(gjson.ParseBytes(text)), nil // copies text once; the strings without escapes share the copy
 }
 
-func parse(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	open, ok := t.(json.Delim)
-	if !ok {
-		return t, nil
-	}
-	if depth == MaxDepth {
-		return nil, errDeep
-	}
-	if open == '[' {
-		a := &Array{}
-		for d.More() {
-			v, err := parse(d, depth+1)
-			if err != nil {
-				return nil, err
+// check says why text is no document that Parse takes.
+func check(text []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ { // before anything that recurses
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > MaxDepth {
+				return errDeep
 			}
-			a.Items = append(a.Items, v)
+		case c == ']' || c == '}':
+			depth--
 		}
-		_, err = d.Token()
-		return a, err
 	}
-	o := &Object{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		v, err := parse(d, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		o.Set(name.(string), v) // an object's names are strings, or the decoder failed
+	if !utf8.Valid(text) {
+		return errors.New("not UTF-8")
 	}
-	_, err = d.Token()
-	return o, err
+	if gjson.ValidBytes(text) {
+		return nil
+	}
+	// encoding/json knows where the fault is, and is asked only then.
+	var any json.RawMessage
+	if err := json.Unmarshal(text, &any); err != nil {
+		return err
+	}
+	return errors.New("not JSON")
+}
+
+// build makes a value of a document that is valid.
+func build(r gjson.Result) any {
+	switch r.Type {
+	case gjson.True:
+		return true
+	case gjson.False:
+		return false
+	case gjson.Number:
+		return json.Number(r.Raw)
+	case gjson.String:
+		return r.Str
+	case gjson.JSON:
+		if r.IsArray() {
+			a := &Array{}
+			r.ForEach(func(_, item gjson.Result) bool {
+				a.Items = append(a.Items, build(item))
+				return true
+			})
+			return a
+		}
+		o := &Object{}
+		r.ForEach(func(name, value gjson.Result) bool {
+			o.Set(name.Str, build(value))
+			return true
+		})
+		return o
+	}
+	return nil
 }
 
 // Append appends v as compact JSON to dst. Besides the types of Parse it takes Go's integers and floats. HTML is not escaped.
@@ -152,7 +197,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 				dst = append(dst, ',')
 			}
 			dst = append(appendScalar(dst, name), ':')
-			if dst, err = Append(dst, v.values[name]); err != nil {
+			if dst, err = Append(dst, v.values[i]); err != nil {
 				return dst, err
 			}
 		}
@@ -164,11 +209,46 @@ func Append(dst []byte, v any) ([]byte, error) {
 }
 
 func appendScalar(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...)
+	case bool:
+		return strconv.AppendBool(dst, v)
+	case json.Number:
+		return append(dst, v...)
+	case string:
+		return appendString(dst, v)
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10)
+	case int32:
+		return strconv.AppendInt(dst, int64(v), 10)
+	case int64:
+		return strconv.AppendInt(dst, v, 10)
+	}
+	b, err := json.Marshal(v)
+	if err != nil { // NaN and infinities, which no document has
+		return append(dst, "null"...)
+	}
+	return append(dst, b...)
+}
+
+// appendString appends s in quotes. Most texts need no escapes; the others are the encoder's.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return appendEscaped(dst, s)
+		}
+	}
+	dst = append(append(dst, '"'), s...)
+	return append(dst, '"')
+}
+
+func appendEscaped(dst []byte, s string) []byte {
 	b := bytes.NewBuffer(dst)
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil { // NaN and infinities, which no document has
-		return append(dst, "null"...)
+	if err := e.Encode(s); err != nil { // a string always encodes
+		panic(err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -3,6 +3,7 @@ package jsonvalue_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +70,31 @@ func TestObject(t *testing.T) {
 	}
 }
 
+func TestManyMembers(t *testing.T) {
+	var o jsonvalue.Object
+	const n = 200
+	for i := range n {
+		o.Set(strconv.Itoa(i), i)
+	}
+	o.Set("7", "seven")
+	for i := 0; i < n; i += 2 {
+		o.Delete(strconv.Itoa(i))
+	}
+	for i := range n {
+		v, ok := o.Get(strconv.Itoa(i))
+		want := any(i)
+		if i == 7 {
+			want = "seven"
+		}
+		if ok != (i%2 == 1) || ok && v != want {
+			t.Errorf("member %d: %v, %v", i, v, ok)
+		}
+	}
+	if o.Len() != n/2 || o.Names()[3] != "7" {
+		t.Errorf("%d members, %v", o.Len(), o.Names()[:5])
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"a":[1,{"b":null}],"c":"\u00e9"}`))
 	f.Add([]byte(`[[[[1e99]]]]`))
@@ -92,4 +118,19 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q, printed and parsed again, became %q", once, twice)
 		}
 	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	text := []byte(`{"action":"say"` + strings.Repeat(`,"p":"`+strings.Repeat("x", 38)+`","q":12.5`, 18) + `}`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		v, err := jsonvalue.Parse(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := jsonvalue.Append(nil, v); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
