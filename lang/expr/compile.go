@@ -73,35 +73,32 @@ func compileVariable(s string) (part, int, error) {
 	return p, size, checkName(name)
 }
 
-// closingBrace returns the index of the '}' that ends the "${" at the start of s, or -1. One in quotes does not count.
+// closingBrace returns the index of the '}' that ends the "${" at the start of s, or -1. One in square brackets does not count,
+// unless they are never closed: the brace then ends the variable, and the fault is found when its path is read.
 func closingBrace(s string) int {
-	quote := byte(0)
 	for i := 2; i < len(s); i++ {
-		switch c := s[i]; {
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-		case c == '}':
+		switch s[i] {
+		case '}':
 			return i
-		case s[i-1] == '[' && (c == '\'' || c == '"'):
-			quote = c
+		case '[':
+			if size := bracketSize(s[i:]); size > 0 {
+				i += size - 1
+			}
 		}
 	}
 	return -1
 }
 
-// bareName returns how many bytes of s belong to a name that stands without braces.
+// bareName returns how many bytes of s belong to a name that stands without braces. A function's parentheses do not.
 func bareName(s string) int {
 	i := 0
 	for i < len(s) {
 		switch {
-		case s[i] == '.' || isWord(s[i]):
+		case s[i] == '.' || isWord(s[i]) || s[i] == '*' && i > 0 && s[i-1] == '.':
 			i++
 		case s[i] == '[':
-			_, size, err := readBracket(s[i:])
-			if err != nil {
+			size := bracketSize(s[i:])
+			if size == 0 {
 				return len(s) // leave the fault in the name, where CompilePath finds and explains it
 			}
 			i += size
@@ -110,6 +107,32 @@ func bareName(s string) int {
 		}
 	}
 	return i
+}
+
+// bracketSize returns how many bytes the square brackets at the start of s take, with brackets and quoted text in them, or 0 when they
+// are not closed.
+func bracketSize(s string) int {
+	depth := 0
+	quote := byte(0)
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '[':
+			depth++
+		case c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
 }
 
 // checkName accepts dotted words; a header's or parameter's name may hold a dollar sign too.

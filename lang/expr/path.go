@@ -1,16 +1,20 @@
 package expr
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/lang/jsonpath"
+	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
 
 // Path is a compiled way into a JSON document: the part of a variable after "request.body".
 // It is immutable and may be used by many goroutines.
 type Path struct {
 	steps []step
+	full  *jsonpath.Path // instead of steps, for a path that has more than members and elements
 }
 
 // step is a member of an object or, when key is not used, an element of an array.
@@ -20,11 +24,13 @@ type step struct {
 	element bool
 }
 
-// CompilePath reads a path: "" (the whole document), or steps such as ".a", "['a b']" and "[0]".
-// The error is sockgate.Invalid.
+// errBeyond says that a path has more than plain steps, so that it is one for package jsonpath.
+var errBeyond = errors.New("not a plain path")
+
+// CompilePath reads a path: "" (the whole document), or steps such as ".a", "['a b']" and "[0]", or any other JSONPath without its
+// "$". The error is sockgate.Invalid.
 //
-// This is the one place where full JSONPath would come in: AWS takes any JSONPath after the body. Until then wildcards,
-// filters, slices, functions and recursive descent are refused here, with a text that says so.
+// Plain steps are followed in the message's own text; only other paths have the message parsed into a document each time.
 func CompilePath(source string) (*Path, error) {
 	p := &Path{}
 	for rest := source; rest != ""; {
@@ -35,6 +41,10 @@ func CompilePath(source string) (*Path, error) {
 			s, size, err = readBracket(rest)
 		} else {
 			s, size, err = readDotted(rest)
+		}
+		if err == errBeyond {
+			full, err := jsonpath.Compile("$" + source)
+			return &Path{full: full}, err
 		}
 		if err != nil {
 			return nil, err
@@ -56,13 +66,13 @@ func readDotted(s string) (step, int, error) {
 	key := s[1:end]
 	switch {
 	case strings.HasPrefix(s, ".."):
-		return step{}, 0, sockgate.Invalidf("recursive descent ('..') is not supported in a path")
+		return step{}, 0, errBeyond
 	case key == "":
 		return step{}, 0, sockgate.Invalidf("a name must follow '.' in a path")
 	case key == "*":
-		return step{}, 0, sockgate.Invalidf("the wildcard '*' is not supported in a path")
+		return step{}, 0, errBeyond
 	case strings.Contains(key, "("):
-		return step{}, 0, sockgate.Invalidf("functions are not supported in a path: %q", key)
+		return step{}, 0, errBeyond
 	case strings.ContainsAny(key, " \t\r\n'\"{}]"):
 		return step{}, 0, sockgate.Invalidf("name %q in a path must be written as ['name']", key)
 	}
@@ -81,12 +91,8 @@ func readBracket(s string) (step, int, error) {
 	}
 	inside := s[1:end]
 	switch {
-	case inside == "*":
-		return step{}, 0, sockgate.Invalidf("the wildcard '[*]' is not supported in a path")
-	case strings.HasPrefix(inside, "?"):
-		return step{}, 0, sockgate.Invalidf("filters are not supported in a path: [%s]", inside)
-	case strings.ContainsAny(inside, ":,"):
-		return step{}, 0, sockgate.Invalidf("slices and unions are not supported in a path: [%s]", inside)
+	case strings.HasPrefix(inside, "?"), inside != "" && strings.Trim(inside, "*:,-0123456789 ") == "" && strings.Trim(inside, "0123456789") != "":
+		return step{}, 0, errBeyond
 	}
 	for _, c := range []byte(inside) {
 		if c < '0' || c > '9' {
@@ -112,6 +118,8 @@ func readQuoted(s string) (step, int, error) {
 			key.WriteByte(s[i])
 		case i+1 < len(s) && s[i+1] == ']':
 			return step{key: key.String()}, i + 2, nil
+		case i+1 < len(s) && s[i+1] == ',':
+			return step{}, 0, errBeyond
 		default:
 			return step{}, 0, sockgate.Invalidf("']' must follow the closing quote in a path")
 		}
@@ -128,6 +136,9 @@ func readQuoted(s string) (step, int, error) {
 // UNCONFIRMED: null counts as no value, like a missing member; inside of an array or object it prints "null".
 func (p *Path) AppendTo(dst []byte, body Body) ([]byte, bool) {
 	raw := body.raw
+	if p.full != nil {
+		raw = find(p.full, raw)
+	}
 	for i := range p.steps {
 		s := &p.steps[i]
 		switch {
@@ -144,4 +155,21 @@ func (p *Path) AppendTo(dst []byte, body Body) ([]byte, bool) {
 		return dst, false
 	}
 	return appendText(dst, raw), true
+}
+
+// find returns the JSON text of what a path finds in the document raw, or nil.
+func find(p *jsonpath.Path, raw []byte) []byte {
+	document, err := jsonvalue.Parse(raw)
+	if err != nil {
+		return nil
+	}
+	value, found := p.Get(document)
+	if !found {
+		return nil
+	}
+	text, err := jsonvalue.Append(nil, value)
+	if err != nil {
+		return nil
+	}
+	return text
 }
