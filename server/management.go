@@ -10,6 +10,7 @@ import (
 	"github.com/sockgate/sockgate/control/apigatewayv2"
 	"github.com/sockgate/sockgate/control/awswire"
 	"github.com/sockgate/sockgate/gateway/deploy"
+	"github.com/sockgate/sockgate/gateway/validate"
 	"github.com/sockgate/sockgate/lang/sigv4"
 	"github.com/sockgate/sockgate/state/catalog"
 )
@@ -45,8 +46,9 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 		Services: []awswire.Service{
 			apigatewayv2.New(apigatewayv2.Config{
 				Catalog:       cat,
-				Check:         func(def *sockgate.Definition) error { return check(def, &sockgate.Stage{}) },
-				CheckStage:    check,
+				Check:         func(def *sockgate.Definition) error { return s.check(def, &sockgate.Stage{}) },
+				CheckStage:    s.check,
+				CheckSchema:   validate.CheckSchema,
 				StatusMessage: deploy.StatusMessage,
 				Account:       s.cfg.Account,
 				Region:        s.cfg.Region,
@@ -84,8 +86,8 @@ func (s *Server) apiEndpoint(apiID string) string {
 }
 
 // check compiles a definition the way the data path will.
-func check(def *sockgate.Definition, stage *sockgate.Stage) error {
-	_, err := deploy.Compile(def, stage)
+func (s *Server) check(def *sockgate.Definition, stage *sockgate.Stage) error {
+	_, err := deploy.Compile(def, stage, s.cfg.Region)
 	return err
 }
 

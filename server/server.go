@@ -197,6 +197,7 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	s.deployer = deploy.NewDeployer(deploy.Config{
 		Catalog: cat,
 		Table:   table,
+		Region:  s.cfg.Region,
 		Attach:  s.attach,
 		Retired: s.retire,
 		Log:     s.log,

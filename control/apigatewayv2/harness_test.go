@@ -57,6 +57,13 @@ func newGatewayOn(t testing.TB, st store.Store) *gateway {
 			}
 			return g.check(d)
 		},
+		CheckSchema: func(schema string) error {
+			var object map[string]any
+			if err := json.Unmarshal([]byte(schema), &object); err != nil || object == nil {
+				return errors.New("Invalid model schema specified")
+			}
+			return nil
+		},
 		StatusMessage: func(*sockgate.Definition) string { return "" },
 		CheckStage: func(d *sockgate.Definition, s *sockgate.Stage) error {
 			if g.checkStage == nil {

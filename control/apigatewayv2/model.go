@@ -2,7 +2,6 @@ package apigatewayv2
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/sockgate/sockgate"
 )
@@ -19,7 +18,7 @@ func showModel(m *sockgate.Model) any {
 	return &modelOut{ContentType: m.ContentType, Description: m.Description, ModelID: m.ID, Name: m.Name, Schema: m.Schema}
 }
 
-func applyModel(in members, rec *sockgate.APIRecord, m *sockgate.Model) error {
+func (s *Service) applyModel(in members, rec *sockgate.APIRecord, m *sockgate.Model) error {
 	set(in, "name", &m.Name)
 	set(in, "schema", &m.Schema)
 	set(in, "contentType", &m.ContentType)
@@ -27,10 +26,10 @@ func applyModel(in members, rec *sockgate.APIRecord, m *sockgate.Model) error {
 	if len(m.Schema) > maxSchema { // the shape counts characters
 		return sockgate.Invalidf("Invalid model specified: the schema exceeds %d bytes", maxSchema)
 	}
-	// Only that it is an object: what it says is compiled at deployment, since it may refer to models that come later.
-	var schema map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(m.Schema), &schema); (err != nil || schema == nil) && !rec.API.DisableSchemaValidation {
-		return sockgate.Invalidf("Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified]")
+	if !rec.API.DisableSchemaValidation {
+		if err := s.CheckSchema(m.Schema); err != nil {
+			return sockgate.Invalidf("Invalid model specified: Validation Result: warnings : [], errors : [%s]", err)
+		}
 	}
 	for i := range rec.Models {
 		if other := &rec.Models[i]; other.Name == m.Name && other.ID != m.ID {
@@ -72,7 +71,7 @@ func (s *Service) createModel(ctx context.Context, in *input) (any, error) {
 			return err
 		}
 		m := sockgate.Model{ID: newIDIn(idLength, e.Models, modelID), ContentType: "application/json"}
-		if err := applyModel(in.body, e.APIRecord, &m); err != nil {
+		if err := s.applyModel(in.body, e.APIRecord, &m); err != nil {
 			return err
 		}
 		e.Models = append(e.Models, m)
@@ -128,7 +127,7 @@ func (s *Service) updateModel(ctx context.Context, in *input) (any, error) {
 			return err
 		}
 		before := m.Name
-		if err := applyModel(in.body, e.APIRecord, m); err != nil {
+		if err := s.applyModel(in.body, e.APIRecord, m); err != nil {
 			return err
 		}
 		if m.Name != before {

@@ -26,6 +26,8 @@ type Config struct {
 	// Check compiles a definition as the data path will. Its error is a *sockgate.Error of kind Invalid whose message names
 	// the resource and the fault. It must not change or keep the definition.
 	Check func(*sockgate.Definition) error
+	// CheckSchema says what is wrong with a model's schema, references to other models aside: they may come later.
+	CheckSchema func(schema string) error
 	// StatusMessage is what a deployment of the definition should tell its owner, beside that it is deployed; mostly nothing.
 	StatusMessage func(*sockgate.Definition) string
 	// CheckStage does the same for a definition with a stage's variables.

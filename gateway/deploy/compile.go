@@ -6,16 +6,18 @@ import (
 	"strings"
 
 	"github.com/sockgate/sockgate"
-	"github.com/sockgate/sockgate/gateway/integrate/mock"
+	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
+	"github.com/sockgate/sockgate/gateway/validate"
 )
 
-// Compile makes a stage of a frozen definition and the stage's settings. It has no effects.
+// Compile makes a stage of a frozen definition and the stage's settings. It has no effects. region is in the addresses by
+// which models refer to each other.
 //
 // Errors are Invalid, and name the resource and the fault: "route $connect: ...". A stage variable that is missing is no
 // error here: as on AWS the deployment succeeds, and calls that need the variable fail.
-func Compile(def *sockgate.Definition, settings *sockgate.Stage) (*Stage, error) {
+func Compile(def *sockgate.Definition, settings *sockgate.Stage, region string) (*Stage, error) {
 	st := &Stage{API: def.API, Settings: *settings, Routes: make(map[string]*Route, len(def.Routes))}
 
 	integrations := make(map[string]*Integration, len(def.Integrations))
@@ -28,9 +30,13 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage) (*Stage, error)
 		integrations[in.ID] = compiled
 	}
 
+	models, err := validate.Compile(def.Models, def.API.ID, region)
+	if err != nil {
+		return nil, fault("models", err)
+	}
 	keys := make([]string, 0, len(def.Routes))
 	for i := range def.Routes {
-		r, err := compileRoute(&def.Routes[i], settings, integrations)
+		r, err := compileRoute(&def.Routes[i], settings, integrations, models)
 		if err != nil {
 			return nil, fault("route "+def.Routes[i].Key, err)
 		}
@@ -38,7 +44,6 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage) (*Stage, error)
 		keys = append(keys, r.Key)
 	}
 
-	var err error
 	if st.Selector, err = route.NewSelector(def.API.RouteSelectionExpression, keys); err != nil {
 		return nil, fault("routeSelectionExpression", err)
 	}
@@ -50,12 +55,18 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage) (*Stage, error)
 	return st, nil
 }
 
-func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[string]*Integration) (*Route, error) {
+func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[string]*Integration, models *validate.Set) (*Route, error) {
 	c := &Route{Route: *r, Settings: effective(stage, r.Key)}
 	if r.Target != "" {
 		id := strings.TrimPrefix(r.Target, "integrations/")
 		if c.Integration = integrations[id]; c.Integration == nil {
 			return nil, fmt.Errorf("target %q names no integration of this API", r.Target)
+		}
+	}
+	if r.ModelSelectionExpression != "" {
+		var err error
+		if c.Model, err = validate.ForRoute(models, r.ModelSelectionExpression, r.RequestModels); err != nil {
+			return nil, err
 		}
 	}
 	c.TwoWay = r.RouteResponseSelectionExpression != "" && len(r.Responses) > 0 &&
@@ -77,21 +88,28 @@ func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[str
 }
 
 func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Integration, error) {
-	c := &Integration{ID: in.ID, Type: in.Type, Method: in.Method, Timeout: in.Timeout}
+	c := &Integration{ID: in.ID, Type: in.Type, Method: in.Method, Timeout: in.Timeout, Content: mapping.Content(in.ContentHandling)}
 	if c.Unbuilt = unbuiltIntegration(in); c.Unbuilt != "" {
 		return c, nil
 	}
 	var err error
-	switch in.Type {
-	case sockgate.HTTPProxy:
+	if in.Type != sockgate.Mock {
 		if c.URI, err = transform.CompileURI(in.URI, vars); err != nil {
 			return nil, err
 		}
 		c.MissingVars = c.URI.Missing()
-		c.Parameters, err = transform.CompileParameters(in.RequestParameters, vars)
-	case sockgate.Mock:
-		c.Mock, err = mock.Compile(*in)
 	}
+	if c.Parameters, err = transform.CompileParameters(in.RequestParameters, vars); err != nil {
+		return nil, err
+	}
+	if in.Type.Proxy() {
+		return c, nil
+	}
+	c.Passthrough = mapping.Passthrough(in.PassthroughBehavior)
+	if c.Templates, err = mapping.CompileTemplates(in.TemplateSelectionExpression, in.RequestTemplates); err != nil {
+		return nil, err
+	}
+	c.Responses, err = mapping.CompileResponses(in.Responses, vars)
 	return c, err
 }
 

@@ -43,7 +43,7 @@ func TestCompileNamesResourceAndFault(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			def := definition("http://127.0.0.1/x")
 			c.edit(def)
-			_, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"})
+			_, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, "us-east-1")
 			if err == nil || sockgate.KindOf(err) != sockgate.Invalid {
 				t.Fatalf("Compile: %v, want Invalid", err)
 			}
@@ -63,17 +63,17 @@ func TestWhatIsNotBuiltIsNamed(t *testing.T) {
 	}
 	def.Routes = append(def.Routes,
 		sockgate.Route{Key: "$connect", AuthorizationType: "CUSTOM", APIKeyRequired: true},
-		sockgate.Route{Key: "say", Target: "integrations/i2", ModelSelectionExpression: "$request.body.x"})
+		sockgate.Route{Key: "say", Target: "integrations/i2"})
 	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWSProxy},
 		sockgate.Integration{ID: "i3", Type: sockgate.HTTPProxy, ConnectionType: "VPC_LINK", URI: "http://x/"})
 	want := []string{
-		"route $connect: authorizationType CUSTOM", "route $connect: apiKeyRequired", "route say: modelSelectionExpression",
+		"route $connect: authorizationType CUSTOM", "route $connect: apiKeyRequired",
 		"integration i2: integrationType AWS_PROXY", "integration i3: connectionType VPC_LINK",
 	}
 	if got := deploy.Unbuilt(def); !slices.Equal(got, want) {
 		t.Errorf("Unbuilt:\n got %q\nwant %q", got, want)
 	}
-	if _, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}); err != nil {
+	if _, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, "us-east-1"); err != nil {
 		t.Errorf("Compile: %v; what is not built must deploy and fail when called", err)
 	}
 }
@@ -85,7 +85,7 @@ func TestRouteSettingsInheritMemberByMember(t *testing.T) {
 		Default: sockgate.RouteSettings{LoggingLevel: &info, ThrottlingBurstLimit: &burst},
 		Routes:  map[string]sockgate.RouteSettings{"$default": {LoggingLevel: &off, DataTraceEnabled: &yes}},
 	}
-	st, err := deploy.Compile(definition("http://127.0.0.1/x"), stage)
+	st, err := deploy.Compile(definition("http://127.0.0.1/x"), stage, "us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/sockgate/sockgate"
-	"github.com/sockgate/sockgate/gateway/integrate/mock"
+	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
+	"github.com/sockgate/sockgate/gateway/validate"
 	"github.com/sockgate/sockgate/telemetry/execution"
 	"github.com/sockgate/sockgate/telemetry/logs"
 	"github.com/sockgate/sockgate/telemetry/metrics"
@@ -36,6 +37,7 @@ type Route struct {
 	Integration *Integration           // nil: the route has no target
 	TwoWay      bool                   // what the integration answers goes to the client
 	Required    []RequiredParameter    // must be present in the handshake
+	Model       *validate.Check        // what a message must satisfy; nil for anything
 	Settings    sockgate.RouteSettings // with the stage's defaults filled in
 	Log         *execution.Logger      // nil when off
 	Metrics     *metrics.RouteMetrics
@@ -55,7 +57,10 @@ type Integration struct {
 	Timeout     time.Duration
 	URI         *transform.URI // HTTP types
 	Parameters  *transform.Parameters
-	Mock        *mock.Mock // MOCK
-	Unbuilt     string     // what of the integration is not built; calling it fails
-	MissingVars []string   // stage variables that the integration names and the stage lacks; calling it fails
+	Templates   *mapping.Templates // the types that are no proxies: of requests
+	Passthrough mapping.Passthrough
+	Content     mapping.Content    // how a request's payload is converted
+	Responses   *mapping.Responses // the types that are no proxies
+	Unbuilt     string             // what of the integration is not built; calling it fails
+	MissingVars []string           // stage variables that the integration names and the stage lacks; calling it fails
 }

@@ -21,9 +21,6 @@ func Unbuilt(def *sockgate.Definition) []string {
 		if r.APIKeyRequired {
 			list = append(list, "route "+r.Key+": apiKeyRequired")
 		}
-		if r.ModelSelectionExpression != "" {
-			list = append(list, "route "+r.Key+": modelSelectionExpression")
-		}
 	}
 	for i := range def.Integrations {
 		if what := unbuiltIntegration(&def.Integrations[i]); what != "" {
@@ -38,7 +35,7 @@ func unbuiltIntegration(in *sockgate.Integration) string {
 	switch {
 	case in.ConnectionType == "VPC_LINK":
 		return "connectionType VPC_LINK"
-	case in.Type != sockgate.HTTPProxy && in.Type != sockgate.Mock:
+	case in.Type == sockgate.AWS, in.Type == sockgate.AWSProxy:
 		return "integrationType " + string(in.Type)
 	}
 	return ""

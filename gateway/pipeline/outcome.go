@@ -67,6 +67,9 @@ func answerFor(err error) (answer, string) {
 	if signature, ok := errors.AsType[*sigv4.Error](err); ok {
 		return answer{signature.Status, signature.Type, "INVALID_SIGNATURE"}, signature.Message
 	}
+	if _, ok := errors.AsType[unsupportedMedia](err); ok {
+		return answer{415, "UnsupportedMediaTypeException", "UNSUPPORTED_MEDIA_TYPE"}, "Unsupported Media Type"
+	}
 	a, ok := byKind[sockgate.KindOf(err)]
 	if !ok {
 		a = byKind[sockgate.Internal]
@@ -80,6 +83,9 @@ func answerFor(err error) (answer, string) {
 // fail notes on the event what the peer is told and why, for the access log and $context.error.
 func (x *exchange) fail(err error) (a answer, message string) {
 	a, message = answerFor(err)
+	if x.ev.ValidationError != "" {
+		a.responseType = "BAD_REQUEST_BODY"
+	}
 	x.ev.Status, x.ev.ErrorMessage, x.ev.ErrorType = a.status, message, a.responseType
 	return a, message
 }

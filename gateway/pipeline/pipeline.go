@@ -45,7 +45,7 @@ func New(c Config) *Pipeline {
 		identify{c.Table},          // which stage, which route key
 		authorize{c.Signed},        // $connect: may this client come in?
 		throttle{},                 // is there room under the limits?
-		validate{},                 // is the request what the route asks for?
+		check{},                    // is the request what the route asks for?
 		bind{},                     // the route's integration
 		transformRequest{},         // the client's words → the backend's request
 		integrate{c.HTTP, c.Clock}, // the backend's call
@@ -72,7 +72,10 @@ type exchange struct {
 	request transform.Request
 	call    httpbackend.Request
 	answer  httpbackend.Response
-	reply   []byte // for the client; valid until the exchange is released
+	// What the response's transformation made of the answer.
+	output   []byte
+	protocol string // CONNECT only: the subprotocol
+	reply    []byte // for the client; valid until the exchange is released
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -164,7 +167,7 @@ func (p *Pipeline) Connect(ctx context.Context, s *Session, h *Handshake) (Opene
 	if refusal != nil {
 		return Opened{}, refusal
 	}
-	return Opened{RequestID: x.ev.RequestID, Subprotocol: subprotocol(&x.answer)}, nil
+	return Opened{RequestID: x.ev.RequestID, Subprotocol: x.protocol}, nil
 }
 
 // Message takes one client message through its route. When there is something for the client to read (the backend's answer on

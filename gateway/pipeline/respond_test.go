@@ -29,7 +29,7 @@ func TestWhatClientsAreSent(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			x := &exchange{route: &deploy.Route{TwoWay: !c.oneWay}}
 			x.ev.Type = sockgate.Message
-			x.answer.Body = []byte(c.body)
+			x.output = []byte(c.body)
 			err := respond{max: 8}.run(context.Background(), x)
 			if string(x.reply) != c.reply {
 				t.Errorf("reply %q, want %q", x.reply, c.reply)

@@ -10,7 +10,9 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/deploy"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
+	"github.com/sockgate/sockgate/gateway/integrate/mock"
 	"github.com/sockgate/sockgate/gateway/transform"
+	"github.com/sockgate/sockgate/gateway/validate"
 )
 
 // identify settles the stage and the route key. Throttles and models hang on a route, so the key must be known before them.
@@ -83,13 +85,13 @@ type throttle struct{}
 
 func (throttle) run(context.Context, *exchange) error { return nil }
 
-// validate refuses what the route did not ask for, before a backend sees it: so far, a handshake that lacks a required
-// parameter. Models come here.
-type validate struct{}
+// check refuses what the route did not ask for, before a backend sees it: a handshake that lacks a required parameter, a message
+// that does not satisfy the route's model.
+type check struct{}
 
-func (validate) run(_ context.Context, x *exchange) error {
-	if x.route != nil && x.ev.Type == sockgate.Message && x.route.ModelSelectionExpression != "" {
-		return misconfigured{sockgate.Internalf("models are not built yet, and route %s asks for one", x.ev.RouteKey)}
+func (check) run(_ context.Context, x *exchange) error {
+	if x.route != nil && x.ev.Type == sockgate.Message && x.route.Model != nil {
+		return x.satisfies(x.route.Model)
 	}
 	if x.ev.Type != sockgate.Connect || x.route == nil {
 		return nil
@@ -104,6 +106,15 @@ func (validate) run(_ context.Context, x *exchange) error {
 		return sockgate.Invalidf("Missing required request parameters: [%s]", strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// satisfies holds the message against a model.
+func (x *exchange) satisfies(model *validate.Check) error {
+	err := model.Validate(transform.EventVariables{Event: &x.ev}, x.ev.Body)
+	if err != nil {
+		x.ev.ValidationError = why(err)
+	}
+	return err
 }
 
 func (x *exchange) has(p deploy.RequiredParameter) bool {
@@ -147,36 +158,6 @@ func (x *exchange) integration() *deploy.Integration {
 	return x.route.Integration
 }
 
-// transformRequest makes the backend's request of the event.
-type transformRequest struct{}
-
-func (transformRequest) run(_ context.Context, x *exchange) error {
-	in := x.integration()
-	if in == nil || in.Type != sockgate.HTTPProxy {
-		return nil
-	}
-	transform.Forward(&x.ev, in.Method, &x.request)
-	if refused := in.Parameters.Apply(&x.ev, &x.request); refused != nil && x.log().Info() {
-		x.log().Note(&x.ev, "Left out because their values cannot be sent: "+strings.Join(refused, ", "))
-	}
-	target, err := in.URI.Expand(&x.request)
-	if err != nil {
-		return misconfigured{err}
-	}
-	x.call = httpbackend.Request{
-		Method:     in.Method,
-		Scheme:     in.URI.Scheme(),
-		Host:       in.URI.Host(),
-		HostHeader: x.request.Host,
-		RequestURI: target,
-		Header:     x.request.Header,
-		Body:       x.request.Body,
-		Timeout:    in.Timeout,
-		WantHeader: x.ev.Type == sockgate.Connect || x.log().Trace(),
-	}
-	return nil
-}
-
 // integrate calls the backend.
 type integrate struct {
 	http  *httpbackend.Client
@@ -190,9 +171,12 @@ func (s integrate) run(ctx context.Context, x *exchange) error {
 		return nil
 	}
 	if in.Type == sockgate.Mock {
-		status, body, err := in.Mock.Do()
-		x.answer.Status, x.answer.Body = status, body
-		return err
+		status, err := mock.Status(x.request.Body)
+		x.answer.Status, x.ev.IntegrationStatus = status, status
+		if err != nil {
+			return misconfigured{err}
+		}
+		return nil
 	}
 	x.logRequest()
 	began := s.clock()
@@ -208,11 +192,6 @@ func (s integrate) run(ctx context.Context, x *exchange) error {
 	return nil
 }
 
-// transformResponse makes the client's words of the backend's answer. A proxy's pass unchanged.
-type transformResponse struct{}
-
-func (transformResponse) run(context.Context, *exchange) error { return nil }
-
 // respond settles what the client is told: on a two-way route the backend's answer, if it is not empty.
 //
 // UNCONFIRMED: an answer over the limit of a message is an error, as reference section 4.3 has it. So is one that is not UTF-8,
@@ -220,15 +199,15 @@ func (transformResponse) run(context.Context, *exchange) error { return nil }
 type respond struct{ max int }
 
 func (s respond) run(_ context.Context, x *exchange) error {
-	if x.ev.Type != sockgate.Message || !x.route.TwoWay || len(x.answer.Body) == 0 {
+	if x.ev.Type != sockgate.Message || !x.route.TwoWay || len(x.output) == 0 {
 		return nil
 	}
-	body := x.answer.Body
+	body := x.output
 	if s.max > 0 && len(body) > s.max {
-		return sockgate.Internalf("the backend's answer has %d bytes, a message may have %d (limits.messageSize)", len(body), s.max)
+		return sockgate.Internalf("the answer has %d bytes, a message may have %d (limits.messageSize)", len(body), s.max)
 	}
 	if !utf8.Valid(body) {
-		return sockgate.Internalf("the backend's answer is not UTF-8 text, so it cannot be sent to the client")
+		return sockgate.Internalf("the answer is not UTF-8 text, so it cannot be sent to the client")
 	}
 	x.reply = body
 	return nil

@@ -10,6 +10,7 @@ package transform
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sockgate/sockgate"
 )
@@ -36,3 +37,19 @@ func without(list []sockgate.Header, name string, same func(a, b string) bool) [
 }
 
 func equal(a, b string) bool { return a == b }
+
+// Override puts each of values in place of all that list has under its name; header names are compared in any case.
+// Values that cannot stand in a header are left out of one, and so are headers that only the transport may set.
+func Override(list, values []sockgate.Header, header bool) []sockgate.Header {
+	same := equal
+	if header {
+		same = strings.EqualFold
+	}
+	for _, v := range values {
+		if header && (!safeValue(v.Value) || !parameterName(v.Name) || sockgate.HopByHop(v.Name) || strings.EqualFold(v.Name, "Host")) {
+			continue
+		}
+		list = append(without(list, v.Name, same), v)
+	}
+	return list
+}

@@ -120,6 +120,13 @@ func (l *Logger) Response(e *sockgate.Event, status int, headers sockgate.Header
 	}
 }
 
+// ResponseChosen says which integration response takes the answer, and by which value. Ours.
+func (l *Logger) ResponseChosen(e *sockgate.Event, key, value string) {
+	if l.Info() {
+		l.line(e).s("Integration response [").s(key).s("] chosen for [").s(cut(value, maxValue)).s("]").to(l.sink)
+	}
+}
+
 // Reply shows what the client is sent, after the response template. Data trace only.
 func (l *Logger) Reply(e *sockgate.Event, body []byte) {
 	if !l.Trace() {

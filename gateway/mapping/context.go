@@ -1,0 +1,112 @@
+package mapping
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/transform"
+	"github.com/sockgate/sockgate/lang/vtl"
+)
+
+// contextNode is $context, or a group of it such as $context.identity.
+type contextNode struct {
+	event  *sockgate.Event
+	prefix string        // "" or "identity."
+	over   *overrideMaps // of $context itself; nil in its groups
+}
+
+var _ vtl.Object = (*contextNode)(nil)
+
+// contextGroups are the variables that have variables of their own.
+var contextGroups = map[string]bool{"identity": true, "authorizer": true, "error": true, "integration": true}
+
+// numeric are the variables that templates may calculate with.
+var numeric = map[string]bool{"connectedAt": true, "requestTimeEpoch": true, "status": true, "disconnectStatusCode": true}
+
+// Property returns a context variable. One without a value is undefined, so its reference prints as it is written.
+func (n *contextNode) Property(name string) (any, bool) {
+	if n.over != nil {
+		if m := n.over.named(name); m != nil {
+			return m, true
+		}
+	}
+	if n.prefix == "" && contextGroups[name] {
+		return &contextNode{event: n.event, prefix: name + "."}, true
+	}
+	full := n.prefix + name
+	read, ok := transform.ContextVariable(full)
+	if !ok {
+		return nil, false
+	}
+	value, ok := read(n.event)
+	if !ok {
+		return nil, false
+	}
+	if numeric[full] {
+		if i, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return i, true
+		}
+	}
+	return value, true
+}
+
+// Call knows get(name).
+func (n *contextNode) Call(method string, args []any) (any, error) {
+	if name, ok := oneText(method, "get", args); ok {
+		v, _ := n.Property(name)
+		return v, nil
+	}
+	return nil, noMethod("context", method)
+}
+
+// printed are the variables that $context as a whole shows, in the order in which API Gateway prints them (reference section
+// 5.4); what has no value is null.
+var printed = []string{
+	"routeKey", "disconnectStatusCode", "messageId", "eventType", "extendedRequestId", "requestTime", "messageDirection",
+	"disconnectReason", "stage", "connectedAt", "requestTimeEpoch", "identity", "requestId", "domainName", "connectionId", "apiId",
+}
+
+var printedIdentity = []string{
+	"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey",
+	"cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "userAgent", "user",
+}
+
+// String prints the context as a Java map.
+func (n *contextNode) String() string {
+	names := printed
+	switch n.prefix {
+	case "identity.":
+		names = printedIdentity
+	case "authorizer.":
+		names = authorizerNames(n.event)
+	case "error.":
+		names = []string{"message", "messageString", "responseType", "validationErrorString"}
+	}
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(name + "=")
+		if v, ok := n.Property(name); ok {
+			b.WriteString(vtl.Text(v))
+		} else {
+			b.WriteString("null")
+		}
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+func authorizerNames(ev *sockgate.Event) []string {
+	a := ev.Connection.Authorizer
+	if a == nil {
+		return nil
+	}
+	names := append([]string{"principalId"}, slices.Sorted(maps.Keys(a.Context))...)
+	return append(names, "integrationLatency")
+}
