@@ -27,7 +27,7 @@ func main() {
 	idle := flag.Int("idle", 10000, "idle connections for the memory figure")
 	binary := flag.String("sockgate", "", "a sockgate binary to measure; built from this tree when empty")
 	rounds := flag.Int("rounds", 3, "rounds of the throughput measurements; the best of each counts")
-	only := flag.String("only", "", "measure one part only: proxied, light, push or idle")
+	only := flag.String("only", "", "measure one part only: proxied, shaped, light, push or idle")
 	flag.Parse()
 	var err error
 	switch *role {
@@ -91,6 +91,7 @@ func run(ctx context.Context, d time.Duration, binary, only string, connections,
 		measure func() error
 	}{
 		{"proxied", func() error { return throughput(ctx, gw, backend, echo, d, connections, rounds) }},
+		{"shaped", func() error { return shaped(ctx, gw, connections, d, rounds) }},
 		{"light", func() error { return lightLoad(ctx, gw, backend.addr) }},
 		{"push", func() error { return pushing(ctx, gw, backend, d) }},
 		{"idle", func() error { return idleMemory(ctx, gw, idle) }},
@@ -109,7 +110,7 @@ func run(ctx context.Context, d time.Duration, binary, only string, connections,
 func throughput(ctx context.Context, gw *gateway, backend, echo *child, d time.Duration, connections, rounds int) error {
 	var echoRate, directRate, proxied rate
 	for range rounds { // interleaved, so that a noisy minute falls on all of them
-		r, err := socketRate(ctx, "ws://"+echo.addr+"/", connections, d)
+		r, err := socketRate(ctx, "ws://"+echo.addr+"/", message, connections, d)
 		if err != nil {
 			return fmt.Errorf("echo: %w", err)
 		}
@@ -118,7 +119,7 @@ func throughput(ctx context.Context, gw *gateway, backend, echo *child, d time.D
 			return fmt.Errorf("direct: %w", err)
 		}
 		directRate = better(directRate, r)
-		if r, err = socketRate(ctx, gw.socketURL(), connections, d); err != nil {
+		if r, err = socketRate(ctx, gw.socketURL(), message, connections, d); err != nil {
 			return fmt.Errorf("gateway: %w", err)
 		}
 		proxied = better(proxied, r)
@@ -129,6 +130,26 @@ func throughput(ctx context.Context, gw *gateway, backend, echo *child, d time.D
 	report("gateway, proxied", "%.0f messages/s, %v each", proxied.perSecond, proxied.cpu)
 	report("ratio to 1/(1/echo+1/direct)", "%.2f by rate, %.2f by processor time", proxied.perSecond/limit,
 		float64(echoRate.cpu+directRate.cpu)/float64(proxied.cpu))
+	return nil
+}
+
+// shaped compares 1 KB messages that are proxied as they are, wrapped by a template of the same size, and checked against a
+// schema of 20 properties.
+func shaped(ctx context.Context, gw *gateway, connections int, d time.Duration, rounds int) error {
+	rates := map[string]rate{}
+	kinds := []string{"plain", "templated", "validated"}
+	for range rounds {
+		for _, kind := range kinds {
+			r, err := socketRate(ctx, gw.socketURL(), kilobyte(kind), connections, d)
+			if err != nil {
+				return fmt.Errorf("%s: %w", kind, err)
+			}
+			rates[kind] = better(rates[kind], r)
+		}
+	}
+	for _, kind := range kinds {
+		report("1 KB message, "+kind, "%.0f messages/s, %v each, %v over plain", rates[kind].perSecond, rates[kind].cpu, rates[kind].cpu-rates["plain"].cpu)
+	}
 	return nil
 }
 

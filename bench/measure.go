@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,7 +26,7 @@ func lightLoad(ctx context.Context, g *gateway, backend string) error {
 		return err
 	}
 	defer c.Close()
-	out := frame()
+	out := frame(message)
 	through, err := latencies(ctx, calls, func() error {
 		if _, err := c.Write(out); err != nil {
 			return err
@@ -219,4 +220,15 @@ func idleMemory(ctx context.Context, g *gateway, n int) error {
 	time.Sleep(3 * time.Second) // the collector returns what the handshakes used
 	report("idle connections", "%d, %.0f bytes resident each", n, float64(g.rss()-before)/float64(n))
 	return nil
+}
+
+// kilobyte is a message of 1 KB for the route called action, with the members of the schema in process.go.
+func kilobyte(action string) []byte {
+	var b strings.Builder
+	b.WriteString(`{"action":"` + action + `"`)
+	for i := range properties {
+		fmt.Fprintf(&b, `,"p%02d":"%s"`, i, strings.Repeat("x", 38))
+	}
+	b.WriteString("}")
+	return []byte(b.String())
 }

@@ -200,8 +200,57 @@ func (g *gateway) deploy(ctx context.Context, backend string) error {
 	if _, err := client.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: api.ApiId, RouteKey: aws.String(whoami)}); err != nil {
 		return err
 	}
+	if err := g.deployShaped(ctx, client, backend, *in.IntegrationId); err != nil {
+		return err
+	}
 	_, err = client.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api.ApiId, StageName: aws.String(benchStage), AutoDeploy: aws.Bool(true)})
 	return err
+}
+
+// properties is how many properties the schema has.
+const properties = 20
+
+// deployShaped adds two-way routes for 1 KB messages: plain as it comes, templated through a template, validated against a
+// schema.
+func (g *gateway) deployShaped(ctx context.Context, client *apigatewayv2.Client, backend, plain string) error {
+	schema := `{"type":"object","required":["action"],"properties":{"action":{"type":"string"}`
+	for i := range properties {
+		schema += fmt.Sprintf(`,"p%02d":{"type":"string","minLength":1,"maxLength":100}`, i)
+	}
+	schema += `}}`
+	if _, err := client.CreateModel(ctx, &apigatewayv2.CreateModelInput{ApiId: &g.apiID, Name: aws.String("Kilobyte"), Schema: &schema}); err != nil {
+		return err
+	}
+	templated, err := client.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{
+		ApiId: &g.apiID, IntegrationType: types.IntegrationTypeHttp, IntegrationMethod: aws.String("POST"), IntegrationUri: aws.String("http://" + backend + "/message"),
+		RequestTemplates: map[string]string{"$default": `{"connection":"$context.connectionId","stage":"$context.stage","route":"$context.routeKey","first":"$input.path('$.p00')","body":$input.json('$')}`},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := client.CreateIntegrationResponse(ctx, &apigatewayv2.CreateIntegrationResponseInput{
+		ApiId: &g.apiID, IntegrationId: templated.IntegrationId, IntegrationResponseKey: aws.String("$default"),
+	}); err != nil {
+		return err
+	}
+	for _, r := range []apigatewayv2.CreateRouteInput{
+		{RouteKey: aws.String("plain"), Target: aws.String("integrations/" + plain)},
+		{RouteKey: aws.String("templated"), Target: aws.String("integrations/" + *templated.IntegrationId)},
+		{RouteKey: aws.String("validated"), Target: aws.String("integrations/" + plain), ModelSelectionExpression: aws.String("always"),
+			RequestModels: map[string]string{"always": "Kilobyte"}},
+	} {
+		r.ApiId, r.RouteResponseSelectionExpression = &g.apiID, aws.String("$default")
+		route, err := client.CreateRoute(ctx, &r)
+		if err != nil {
+			return err
+		}
+		if _, err := client.CreateRouteResponse(ctx, &apigatewayv2.CreateRouteResponseInput{
+			ApiId: &g.apiID, RouteId: route.RouteId, RouteResponseKey: aws.String("$default"),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func cpuName() string {
