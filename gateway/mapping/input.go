@@ -74,7 +74,7 @@ func (in *input) json(path string) (any, error) {
 	if !found {
 		return `""`, nil
 	}
-	text, err := jsonvalue.Append(nil, v)
+	text, err := jsonvalue.Append(make([]byte, 0, len(in.body)), v)
 	return string(text), err
 }
 

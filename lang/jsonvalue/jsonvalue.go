@@ -14,17 +14,11 @@ package jsonvalue
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/tidwall/gjson"
 )
-
-// MaxDepth is how deep arrays and objects may be nested in a document that Parse takes.
-const MaxDepth = 400
 
 // Array is a JSON array.
 type Array struct{ Items []any }
@@ -101,78 +95,6 @@ func (o *Object) Delete(name string) (was any, ok bool) {
 		o.note()
 	}
 	return was, true
-}
-
-var errDeep = fmt.Errorf("nested deeper than %d levels", MaxDepth)
-
-// Parse reads one JSON document (RFC 8259). Of members with the same name the last counts. text is not kept.
-func Parse(text []byte) (any, error) {
-	if err := check(text); err != nil {
-		return nil, err
-	}
-	return build(gjson.ParseBytes(text)), nil // copies text once; the strings without escapes share the copy
-}
-
-// check says why text is no document that Parse takes.
-func check(text []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ { // before anything that recurses
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			if depth++; depth > MaxDepth {
-				return errDeep
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	if !utf8.Valid(text) {
-		return errors.New("not UTF-8")
-	}
-	if gjson.ValidBytes(text) {
-		return nil
-	}
-	// encoding/json knows where the fault is, and is asked only then.
-	var any json.RawMessage
-	if err := json.Unmarshal(text, &any); err != nil {
-		return err
-	}
-	return errors.New("not JSON")
-}
-
-// build makes a value of a document that is valid.
-func build(r gjson.Result) any {
-	switch r.Type {
-	case gjson.True:
-		return true
-	case gjson.False:
-		return false
-	case gjson.Number:
-		return json.Number(r.Raw)
-	case gjson.String:
-		return r.Str
-	case gjson.JSON:
-		if r.IsArray() {
-			a := &Array{}
-			r.ForEach(func(_, item gjson.Result) bool {
-				a.Items = append(a.Items, build(item))
-				return true
-			})
-			return a
-		}
-		o := &Object{}
-		r.ForEach(func(name, value gjson.Result) bool {
-			o.Set(name.Str, build(value))
-			return true
-		})
-		return o
-	}
-	return nil
 }
 
 // Append appends v as compact JSON to dst. Besides the types of Parse it takes Go's integers and floats. HTML is not escaped.

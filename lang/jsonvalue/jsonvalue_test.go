@@ -1,11 +1,14 @@
 package jsonvalue_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
@@ -38,7 +41,9 @@ func TestParseRefuses(t *testing.T) {
 	for name, in := range map[string]string{
 		"nothing": "", "two documents": "1 2", "open array": "[1", "bare name": "{a:1}", "single quotes": "{'a':1}",
 		"trailing comma": "[1,]", "not UTF-8": "\"\xff\"", "too deep": strings.Repeat("[", jsonvalue.MaxDepth+1) + strings.Repeat("]", jsonvalue.MaxDepth+1),
-		"garbage behind": `{} x`, "NaN": "NaN",
+		"garbage behind": `{} x`, "NaN": "NaN", "leading zero": "01", "plus": "+1", "bare point": "1.", "bare exponent": "1e", "minus only": "-",
+		"control character": "\"a\nb\"", "bad escape": `"\x"`, "half an escape": `"\u12"`, "open string": `"a`, "open escape": `"\`, "no colon": `{"a" 1}`,
+		"open object": `{"a":1`, "no name": `{,}`, "word": "nul", "form feed": "\f1",
 	} {
 		if v, err := jsonvalue.Parse([]byte(in)); err == nil {
 			t.Errorf("%s: Parse took it as %v", name, v)
@@ -101,10 +106,23 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, err := jsonvalue.Parse(text)
 		if err != nil {
+			if json.Valid(text) && utf8.Valid(text) && bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) <= jsonvalue.MaxDepth {
+				t.Fatalf("Parse refused %q: %v", text, err)
+			}
 			return
 		}
 		if !json.Valid(text) {
 			t.Fatalf("Parse took %q, which is no JSON", text)
+		}
+		var theirs any
+		if err := json.Unmarshal(text, &theirs); err != nil && !strings.Contains(err.Error(), "number") { // 1e999 is no float64
+			t.Fatal(err)
+		} else if err == nil {
+			ours, _ := jsonvalue.Append(nil, v)
+			var again any
+			if err := json.Unmarshal(ours, &again); err != nil || !reflect.DeepEqual(theirs, again) {
+				t.Fatalf("%q became %q: %v", text, ours, err)
+			}
 		}
 		once, err := jsonvalue.Append(nil, v)
 		if err != nil {
