@@ -11,6 +11,8 @@ import (
 type Responses struct {
 	patterns []pattern
 	fallback *Response
+	// ReadsHeaders says that some response looks at the answer's headers; else they need not be collected.
+	ReadsHeaders bool
 }
 
 type pattern struct {
@@ -44,6 +46,7 @@ func CompileResponses(list []sockgate.IntegrationResponse, vars map[string]strin
 		if c.Headers, err = CompileHeaders(in.ResponseParameters, vars); err != nil {
 			return nil, sockgate.Invalidf("integration response %s: %s", in.Key, err)
 		}
+		r.ReadsHeaders = r.ReadsHeaders || len(c.Headers) > 0 || c.Templates.selection != nil
 		if in.Key == "$default" {
 			r.fallback = c
 			continue

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/deploy"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
@@ -57,7 +59,7 @@ func (transformRequest) run(_ context.Context, x *exchange) error {
 		Header:     x.request.Header,
 		Body:       x.request.Body,
 		Timeout:    in.Timeout,
-		WantHeader: x.ev.Type == sockgate.Connect || !in.Type.Proxy() || x.log().Trace(),
+		WantHeader: x.ev.Type == sockgate.Connect || in.Responses != nil && in.Responses.ReadsHeaders || x.log().Trace(),
 	}
 	return nil
 }
@@ -103,16 +105,25 @@ func (transformResponse) run(_ context.Context, x *exchange) error {
 		x.output, x.protocol = x.answer.Body, subprotocol(&x.answer)
 		return nil
 	}
-	value := strconv.Itoa(x.answer.Status)
+	value := selectionValue(in.Type, &x.answer)
 	chosen := in.Responses.Choose(value)
 	if chosen == nil {
 		if in.Type == sockgate.Mock && in.Responses.Len() == 0 {
 			return nil // UNCONFIRMED: a mock without any response answers nothing, and its status decides a handshake
 		}
-		return misconfigured{sockgate.Internalf("integration %s has no response for status %s and no $default", in.ID, value)}
+		return misconfigured{sockgate.Internalf("integration %s has no response for %q and no $default", in.ID, value)}
 	}
 	x.log().ResponseChosen(&x.ev, chosen.Key, value)
 	return x.renderResponse(chosen)
+}
+
+// selectionValue is what chooses the integration response: of Lambda functions (AWS) the errorMessage of what they return, of all
+// others the status. Source: reference section 4.1.
+func selectionValue(t sockgate.IntegrationType, answer *httpbackend.Response) string {
+	if t == sockgate.AWS {
+		return gjson.GetBytes(answer.Body, "errorMessage").String()
+	}
+	return strconv.Itoa(answer.Status)
 }
 
 // renderResponse applies one integration response to the answer.
