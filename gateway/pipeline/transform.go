@@ -105,6 +105,9 @@ func (transformResponse) run(_ context.Context, x *exchange) error {
 		x.output, x.protocol = x.answer.Body, subprotocol(&x.answer)
 		return nil
 	}
+	if in.Responses.Len() == 0 && x.ev.Type == sockgate.Message && !x.route.TwoWay {
+		return nil // UNCONFIRMED: a one-way route needs no integration response, as nothing becomes of it
+	}
 	value := selectionValue(in.Type, &x.answer)
 	chosen := in.Responses.Choose(value)
 	if chosen == nil {
