@@ -1,14 +1,18 @@
 package mapping
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/lang/expr"
 	"github.com/sockgate/sockgate/lang/jsonpath"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 	"github.com/sockgate/sockgate/lang/vtl"
@@ -22,6 +26,10 @@ type input struct {
 	parsed bool
 	doc    any
 	bad    error // why the payload is no JSON, once it was asked for as such
+
+	scanned bool
+	raw     expr.Body // for plain paths, while there is no document that a template could have changed
+	isJSON  bool
 }
 
 var _ vtl.Object = (*input)(nil)
@@ -50,6 +58,9 @@ func (in *input) Call(method string, args []any) (any, error) {
 		return in.json(path)
 	}
 	if path, ok := oneText(method, "path", args); ok {
+		if v, ok := in.scalar(path); ok {
+			return v, nil
+		}
 		v, found, err := in.at(path)
 		if err == nil && !found {
 			return vtl.Blank{}, nil // what is not there prints as nothing (reference section 5.1)
@@ -67,6 +78,11 @@ func (in *input) Call(method string, args []any) (any, error) {
 
 // json is the value at path as JSON text; "" in quotes when there is none.
 func (in *input) json(path string) (any, error) {
+	if raw, known := in.plain(path); known && raw == nil {
+		return `""`, nil
+	} else if known && compact(raw) {
+		return string(raw), nil
+	}
 	v, found, err := in.at(path)
 	if err != nil {
 		return nil, err
@@ -79,10 +95,11 @@ func (in *input) json(path string) (any, error) {
 }
 
 func (in *input) at(path string) (value any, found bool, err error) {
-	p, err := compiledPath(path)
+	compiled, err := compiledPath(path)
 	if err != nil {
 		return nil, false, err
 	}
+	p := compiled.full
 	if !in.parsed {
 		in.parsed = true
 		body := in.body
@@ -129,22 +146,94 @@ func (in *input) params() any {
 	return m
 }
 
+// The quick ways below answer the usual cases, a member's text or the payload as it came, from the payload itself: building a
+// document costs more than the rest of a usual template. They give what the document would give, or nothing.
+
+// plain returns the text of the value at a plain path, nil when there is none. known is false when it cannot tell: the path is not
+// plain, the payload is no JSON, or a document was built, which the template may have changed.
+func (in *input) plain(path string) (raw []byte, known bool) {
+	if in.parsed || len(in.body) == 0 {
+		return nil, false
+	}
+	compiled, err := compiledPath(path)
+	if err != nil || compiled.plain == nil {
+		return nil, false
+	}
+	if !in.scanned {
+		in.scanned = true
+		if utf8.Valid(in.body) {
+			in.raw, in.isJSON = expr.ParseBody(in.body)
+		}
+	}
+	if !in.isJSON {
+		return nil, false
+	}
+	return compiled.plain.Raw(in.raw), true
+}
+
+// scalar returns the value at a plain path if it is a string without escapes, a number or a boolean, and Blank if there is none.
+func (in *input) scalar(path string) (any, bool) {
+	raw, known := in.plain(path)
+	switch {
+	case len(raw) == 0:
+		return vtl.Blank{}, known
+	case raw[0] == '"':
+		if bytes.IndexByte(raw, '\\') < 0 {
+			return string(raw[1 : len(raw)-1]), true
+		}
+	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+		return json.Number(raw), true
+	case raw[0] == 't', raw[0] == 'f':
+		return raw[0] == 't', true
+	}
+	return nil, false
+}
+
+// compact reports whether JSON text is what printing its document would give: no blanks, no escapes, nothing that is escaped when it is
+// printed. Of members with the same name it keeps all, where a document keeps the last; whoever reads the text does that too.
+func compact(raw []byte) bool {
+	quoted := false
+	for _, c := range raw {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' || c == 0xe2: // 0xe2 begins the line separators, among others
+			return false
+		case c <= ' ' && !quoted:
+			return false
+		}
+	}
+	return true
+}
+
 // paths keeps compiled JSONPaths, so that a template's literal paths are parsed once. Computed ones could be without number, so
 // only the first are kept.
 var paths struct {
-	byText sync.Map // string → *jsonpath.Path
+	byText sync.Map // string → *path
 	count  atomic.Int64
 }
 
 const maxPaths = 4096
 
-func compiledPath(text string) (*jsonpath.Path, error) {
+// path is a compiled JSONPath, and the same as plain steps through the text where it has no more.
+type path struct {
+	full  *jsonpath.Path
+	plain *expr.Path // or nil
+}
+
+func compiledPath(text string) (*path, error) {
 	if p, ok := paths.byText.Load(text); ok {
-		return p.(*jsonpath.Path), nil
+		return p.(*path), nil
 	}
-	p, err := jsonpath.Compile(text)
+	full, err := jsonpath.Compile(text)
 	if err != nil {
 		return nil, fmt.Errorf("JSONPath %q: %w", text, err)
+	}
+	p := &path{full: full}
+	if tail, ok := strings.CutPrefix(text, "$"); ok {
+		if plain, err := expr.CompilePath(tail); err == nil && plain.Plain() {
+			p.plain = plain
+		}
 	}
 	if paths.count.Add(1) <= maxPaths {
 		paths.byText.Store(text, p)

@@ -135,26 +135,35 @@ func readQuoted(s string) (step, int, error) {
 //
 // UNCONFIRMED: null counts as no value, like a missing member; inside of an array or object it prints "null".
 func (p *Path) AppendTo(dst []byte, body Body) ([]byte, bool) {
-	raw := body.raw
+	var raw []byte
 	if p.full != nil {
-		raw = find(p.full, raw)
-	}
-	for i := range p.steps {
-		s := &p.steps[i]
-		switch {
-		case s.element:
-			raw = elementOf(raw, s.index)
-		default:
-			raw = memberOf(raw, s.key)
-		}
-		if raw == nil {
-			return dst, false
-		}
+		raw = find(p.full, body.raw)
+	} else {
+		raw = p.Raw(body)
 	}
 	if len(raw) == 0 || raw[0] == 'n' {
 		return dst, false
 	}
 	return appendText(dst, raw), true
+}
+
+// Plain reports whether the path has plain steps only, so that Raw can follow it.
+func (p *Path) Plain() bool { return p.full == nil }
+
+// Raw returns the JSON text of the value that a plain path leads to, as it stands in the body, or nil if there is none.
+func (p *Path) Raw(body Body) []byte {
+	raw := body.raw
+	for i := range p.steps {
+		if s := &p.steps[i]; s.element {
+			raw = elementOf(raw, s.index)
+		} else {
+			raw = memberOf(raw, s.key)
+		}
+		if raw == nil {
+			return nil
+		}
+	}
+	return raw
 }
 
 // find returns the JSON text of what a path finds in the document raw, or nil.
