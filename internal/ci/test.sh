@@ -7,4 +7,4 @@ echo "== format, vet, lint"
 echo "== tests"
 go test -race -timeout 8m ./...
 echo "== fuzzing, briefly"
-./internal/ci/fuzz.sh 2s
+./internal/ci/fuzz.sh 3000x
