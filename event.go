@@ -60,6 +60,12 @@ type Principal struct {
 	ARN         string // e.g. "arn:aws:iam::000000000000:root"
 	UserID      string
 	Root        bool // passes every policy
+
+	UserName    string            // of a user; empty for the root and for roles
+	RoleName    string            // of an assumed role; the part of ARN behind it is SessionName
+	SessionName string            // of an assumed role
+	Tags        map[string]string // the user's or role's tags, for policies; never changed
+	TokenIssued time.Time         // of temporary credentials; zero for others
 }
 
 // Header is one header line with the sender's spelling.
