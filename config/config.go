@@ -52,6 +52,9 @@ type Config struct {
 	Backends  Backends  `key:"backends" doc:"Calls to the HTTP backends of integrations."`
 	State     State     `key:"state" doc:"Where APIs, stages and other resources are kept."`
 	Listeners Listeners `key:"listeners" doc:"Addresses of their own for parts of what the one port serves. A part that is named here is no longer served on listen."`
+	Functions Functions `key:"functions" doc:"Functions: processes behind the Lambda Runtime API."`
+	Tables    Tables    `key:"tables" doc:"DynamoDB-compatible tables."`
+	Access    Access    `key:"access" doc:"Who may connect, beyond what Amazon API Gateway offers. Everything here is off unless it is turned on."`
 	Logs      Logs      `key:"logs" doc:"Access logs and execution logs of stages, kept as files named after their log groups."`
 }
 
@@ -103,4 +106,25 @@ type Logs struct {
 	Dir      string `key:"dir" shown:"logs in the data directory" check:"path" doc:"Directory of the log files."`
 	FileSize Size   `key:"fileSize" default:"64MiB" min:"64KiB" max:"16GiB" doc:"A log file is rotated before it grows over this size."`
 	Keep     int    `key:"keep" default:"3" min:"0" max:"1000" doc:"Rotated files that are kept of each log group."`
+}
+
+// Functions configures the processes of functions.
+type Functions struct {
+	MaxConcurrency int           `key:"maxConcurrency" default:"10" min:"1" max:"10000" doc:"Processes that one function may have at the same time, unless it has a reserved concurrency of its own. Each serves one request at a time."`
+	Idle           time.Duration `key:"idle" default:"5m" min:"1s" max:"24h" doc:"A process that has served nothing for this long is ended."`
+	Isolation      string        `key:"isolation" default:"none" oneof:"none,bubblewrap" doc:"none runs functions as ordinary processes of the gateway's user, which can read what that user can read: for code that is your own. bubblewrap (the program bwrap) gives each process namespaces of its own, read-only code, a private /tmp and no sight of other functions' files."`
+	LeadCalls      bool          `key:"leadCalls" default:"true" doc:"Lead the AWS calls that functions make to this gateway: AWS_ENDPOINT_URL is set, and connections to *.amazonaws.com from Node.js and Python arrive here. false leaves them to the world outside."`
+	Remote         Map           `key:"remote" check:"remotes" doc:"Functions that another server runs: names or ARNs, with * as a wildcard, and the URL of the Lambda-compatible endpoint that serves them. As a flag: NAME=URL,NAME=URL."`
+	RemoteProfile  string        `key:"remoteProfile" doc:"Profile of the AWS credentials file that signs calls to remote functions. Without it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the gateway's environment do."`
+}
+
+// Tables configures the table engine.
+type Tables struct {
+	Durability string `key:"durability" default:"sync" oneof:"sync,relaxed" doc:"sync acknowledges a write when it is on disk. relaxed acknowledges it before: a power loss may take the last writes, a crash of the gateway may not."`
+	Endpoint   string `key:"endpoint" check:"httpURL" doc:"Address of an external DynamoDB-compatible service, which functions are led to instead of the gateway's own tables."`
+}
+
+// Access configures what lies beyond AWS.
+type Access struct {
+	JWT bool `key:"jwt" default:"false" doc:"Permit JWT authorizers on $connect, which AWS offers for HTTP APIs only."`
 }

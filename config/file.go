@@ -124,11 +124,44 @@ func (l *loader) setPair(file, group, key string, pair *ast.MappingValueNode) {
 		return
 	}
 	text, plain := scalar(pair.Value)
+	if named, ok := s.target.(*Map); ok && !plain {
+		l.setMap(file, full, named, pair.Value)
+		return
+	}
 	if !plain {
 		l.fault(line(file, pair.Key), fmt.Sprintf("%s takes one plain value, and this is %s", full, typeName(pair.Value)))
 		return
 	}
 	l.set(s, text, line(file, pair.Value))
+}
+
+// setMap takes named values from a mapping.
+func (l *loader) setMap(file, full string, to *Map, node ast.Node) {
+	var pairs []*ast.MappingValueNode
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		pairs = n.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{n}
+	default:
+		l.fault(line(file, node), fmt.Sprintf("%s takes a mapping of names to values, and this is %s", full, typeName(node)))
+		return
+	}
+	m := Map{}
+	for _, pair := range pairs {
+		name, plainName := scalar(pair.Key)
+		value, plainValue := scalar(pair.Value)
+		_, twice := m[name]
+		switch {
+		case !plainName || !plainValue || value == "":
+			l.fault(line(file, pair.Key), full+" takes plain names and values")
+		case twice:
+			l.fault(line(file, pair.Key), fmt.Sprintf("%s: %q stands there twice; keep one of them", full, name))
+		}
+		m[name] = value
+	}
+	*to = m
+	l.origins[full] = line(file, node)
 }
 
 func (l *loader) isGroup(key string) bool {

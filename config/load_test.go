@@ -44,9 +44,11 @@ func TestDefaults(t *testing.T) {
 			InFlightPerConnection: 16, SendQueue: 262144, SendStall: 10 * time.Second, HandshakeTimeout: 10 * time.Second,
 			HeaderSize: 16384,
 		},
-		Backends: config.Backends{MaxConnectionsPerHost: 512, MaxResponse: 1048576},
-		State:    config.State{Engine: "embedded", Replicas: 1},
-		Logs:     config.Logs{Dir: "/home/ada/.local/share/sockgate/logs", FileSize: 64 << 20, Keep: 3},
+		Backends:  config.Backends{MaxConnectionsPerHost: 512, MaxResponse: 1048576},
+		State:     config.State{Engine: "embedded", Replicas: 1},
+		Functions: config.Functions{MaxConcurrency: 10, Idle: 5 * time.Minute, Isolation: "none", LeadCalls: true},
+		Tables:    config.Tables{Durability: "sync"},
+		Logs:      config.Logs{Dir: "/home/ada/.local/share/sockgate/logs", FileSize: 64 << 20, Keep: 3},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -143,6 +145,12 @@ func TestFileForms(t *testing.T) {
 			c.Listen = ":0"
 			c.Listeners = config.Listeners{Edge: "[::1]:80", Management: "localhost:0", Console: "127.0.0.1:0"}
 		}},
+		{"names to values", "functions: {remote: {'arn:aws:lambda:us-east-1:111122223333:function:*': 'https://l.example:9/x', a: 'http://b'}}", func(c *config.Config) {
+			c.Functions.Remote = config.Map{"arn:aws:lambda:us-east-1:111122223333:function:*": "https://l.example:9/x", "a": "http://b"}
+		}},
+		{"names to values in one line", "functions: {remote: 'a=http://b, c=http://d'}", func(c *config.Config) {
+			c.Functions.Remote = config.Map{"a": "http://b", "c": "http://d"}
+		}},
 		{"root key", "rootAccessKeyId: AKIAX\nrootSecretAccessKey: 's3:cret'", func(c *config.Config) {
 			c.RootAccessKeyID, c.RootSecretAccessKey = "AKIAX", "s3:cret"
 		}},
@@ -195,6 +203,16 @@ func TestFaults(t *testing.T) {
 			want: []string{`config.yaml:2: limits must be a mapping of keys to values, and this is plain text`}},
 		{name: "list at the top", file: "- a",
 			want: []string{`config.yaml:1: the configuration must be a mapping of keys to values, and this is a list`}},
+		{name: "names without values", file: "functions:\n  remote: {a: }",
+			want: []string{`config.yaml:2: functions.remote takes plain names and values`}},
+		{name: "a name twice", file: "functions:\n  remote: 'a=http://b,a=http://c'",
+			want: []string{`config.yaml:2: functions.remote: "a=http://b,a=http://c" names a twice`}},
+		{name: "a list for names", file: "functions: {remote: [a]}",
+			want: []string{`config.yaml:1: functions.remote takes a mapping of names to values, and this is a list`}},
+		{name: "a remote that is no URL", file: "functions: {remote: {a: b}}",
+			want: []string{`config.yaml:1: functions.remote: "a=b" leads a to "b", which is no http or https URL`}},
+		{name: "a tables endpoint that is no URL", file: "tables: {endpoint: 'localhost:8000'}",
+			want: []string{`config.yaml:1: tables.endpoint: "localhost:8000" is not an address; write http://HOST:PORT or https://HOST:PORT`}},
 		{name: "alias", file: "region: &r a\naccount: *r",
 			want: []string{
 				`config.yaml:1: region takes one plain value, and this is YAML's anchor, which is not supported here`,

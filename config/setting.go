@@ -19,7 +19,7 @@ type Setting struct {
 	min, max, zero string
 	oneOf          []string
 	check          string
-	target         any // points at the member of the Config: *string, *Secret, *bool, *int, *Size or *time.Duration
+	target         any // points at the member of the Config: *string, *Secret, *bool, *int, *Size, *Map or *time.Duration
 }
 
 // group is a named part of the configuration; the top has no name.

@@ -165,6 +165,17 @@ func check(name, text string) string {
 		if strings.ContainsRune(text, 0) {
 			return "holds a NUL byte"
 		}
+	case "httpURL":
+		if !httpURL(text) {
+			return "is not an address; write http://HOST:PORT or https://HOST:PORT"
+		}
+	case "remotes":
+		m, _ := ParseMap(text)
+		for name, to := range m {
+			if !httpURL(to) {
+				return fmt.Sprintf("leads %s to %q, which is no http or https URL", name, to)
+			}
+		}
 	case "natsURL":
 		for one := range strings.SplitSeq(text, ",") {
 			u, err := url.Parse(strings.TrimSpace(one))
@@ -174,6 +185,11 @@ func check(name, text string) string {
 		}
 	}
 	return ""
+}
+
+func httpURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 func checkAddress(text string) string {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +62,36 @@ func (Secret) GoString() string             { return hidden }
 func (Secret) LogValue() slog.Value         { return slog.StringValue(hidden) }
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
+// Map holds named values. In the file it is a mapping; elsewhere "name=value" pairs with commas between them. A name holds no "=",
+// and a value no comma.
+type Map map[string]string
+
+// ParseMap reads what String writes.
+func ParseMap(text string) (Map, error) {
+	m := Map{}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(pair, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !ok || name == "" || value == "" {
+			return nil, errors.New("is no list of name=value pairs with commas between them")
+		}
+		if _, twice := m[name]; twice {
+			return nil, fmt.Errorf("names %s twice", name)
+		}
+		m[name] = value
+	}
+	return m, nil
+}
+
+// String writes the pairs in the order of their names.
+func (m Map) String() string {
+	pairs := make([]string, 0, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		pairs = append(pairs, name+"="+m[name])
+	}
+	return strings.Join(pairs, ",")
+}
+
 // parse sets the setting from text. Its error completes the sentence "limits.frameSize: "x" ...".
 func (s *Setting) parse(text string) error {
 	switch p := s.target.(type) {
@@ -84,6 +116,12 @@ func (s *Setting) parse(text string) error {
 			return err
 		}
 		*p = n
+	case *Map:
+		m, err := ParseMap(text)
+		if err != nil {
+			return err
+		}
+		*p = m
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -121,6 +159,8 @@ func (s *Setting) text() string {
 	case *int:
 		return strconv.Itoa(*p)
 	case *Size:
+		return p.String()
+	case *Map:
 		return p.String()
 	case *time.Duration:
 		return p.String()
