@@ -87,6 +87,9 @@ func (p *planner) place(s *jsonschema.Schema) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, part := range parts {
+		indexEnum(part)
+	}
 	at := &place{parts: len(parts)}
 	p.places[s] = at
 	p.all = append(p.all, at)

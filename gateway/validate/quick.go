@@ -71,7 +71,7 @@ func quicken(s *jsonschema.Schema, done map[*jsonschema.Schema]*quick) *quick {
 	}
 	q := &quick{maxLength: -1, maxItems: -1}
 	done[s] = q
-	if s.Bool != nil || s.Not != nil || len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || len(s.Extensions) > 0 || s.Const != nil {
+	if s.Bool != nil || s.Not != nil || len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Const != nil {
 		q.unknown = every
 		return q
 	}
@@ -81,10 +81,10 @@ func quicken(s *jsonschema.Schema, done map[*jsonschema.Schema]*quick) *quick {
 				"string": text, "array": array, "object": object}[name]
 		}
 	}
-	if s.Enum != nil {
+	if values, ok := enumOf(s); ok {
 		q.unknown |= every &^ text
 		q.texts = map[string]bool{}
-		for _, v := range s.Enum.Values {
+		for _, v := range values {
 			if t, ok := v.(string); ok {
 				q.texts[t] = true
 			}

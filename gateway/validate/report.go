@@ -22,13 +22,19 @@ type reporter struct {
 	docs    documents
 }
 
-// describe returns one text for each fault. The alternatives of anyOf, oneOf and allOf are one fault together.
+// maxFindings bounds the faults that are told of one message: each may quote a large part of the message or of the schema.
+const maxFindings = 100
+
+// describe returns one text for each fault, of which the first maxFindings count. The alternatives of anyOf, oneOf and allOf are one fault
+// together.
 func (r reporter) describe(e *jsonschema.ValidationError) []string {
 	switch e.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference:
 		var all []string
 		for _, cause := range e.Causes {
-			all = append(all, r.describe(cause)...)
+			if all = append(all, r.describe(cause)...); len(all) >= maxFindings {
+				break
+			}
 		}
 		return all
 	}

@@ -31,13 +31,18 @@ const maxSchema = 32 << 10
 // Set is the compiled models of one API. It is immutable and may be used by many goroutines.
 type Set struct {
 	models map[string]*model // by name
+	broken map[string]error  // why the others cannot be used
 	docs   documents
 }
+
+// addressPrefix is how the addresses of models begin.
+const addressPrefix = "https://apigateway."
 
 type model struct {
 	schema   *jsonschema.Schema
 	quick    *quick
-	maxDepth int // of a message; see levels
+	maxDepth int   // of a message; see levels
+	broken   error // in place of all else: why it cannot be used
 }
 
 // documents is the schemas as they were written, by the address of their model.
@@ -48,10 +53,22 @@ type documents map[string]any
 //
 // UNCONFIRMED: a "$schema" of another draft does not change that draft 4 counts.
 func Compile(models []sockgate.Model, apiID, region string) (*Set, error) {
-	set := &Set{models: make(map[string]*model, len(models)), docs: documents{}}
+	set := CompileSound(models, apiID, region)
+	for _, m := range models {
+		if err := set.broken[m.Name]; err != nil {
+			return nil, sockgate.Invalidf("model %q: %s", m.Name, err)
+		}
+	}
+	return set, nil
+}
+
+// CompileSound compiles the models that can be, for an API whose models are not to be checked (disableSchemaValidation). Of the
+// others, only a message that one is for hears: it fails.
+func CompileSound(models []sockgate.Model, apiID, region string) *Set {
+	set := &Set{models: make(map[string]*model, len(models)), broken: map[string]error{}, docs: documents{}}
 	c := newCompiler(refuseAll{})
 	address := func(name string) string {
-		return "https://apigateway." + region + ".amazonaws.com/restapis/" + apiID + "/models/" + name
+		return addressPrefix + region + ".amazonaws.com/restapis/" + apiID + "/models/" + name
 	}
 	for _, m := range models {
 		doc, err := readSchema(m.Schema)
@@ -60,23 +77,27 @@ func Compile(models []sockgate.Model, apiID, region string) (*Set, error) {
 			err = c.AddResource(address(m.Name), doc)
 		}
 		if err != nil {
-			return nil, sockgate.Invalidf("model %q: %s", m.Name, firstLine(err))
+			set.broken[m.Name] = errors.New(firstLine(err))
 		}
 	}
 	for _, m := range models {
+		if set.broken[m.Name] != nil {
+			continue
+		}
 		compiled, err := compileModel(c, address(m.Name))
 		if err != nil {
-			return nil, sockgate.Invalidf("model %q: %s", m.Name, firstLine(err))
+			set.broken[m.Name] = errors.New(firstLine(err))
+			continue
 		}
 		set.models[m.Name] = compiled
 	}
-	return set, nil
+	return set
 }
 
 // CheckSchema reports whether a schema can be that of a model, as far as that can be told without the API's other models.
 // The error is sockgate.Invalid.
 func CheckSchema(schema string) error {
-	const address = "https://apigateway.local/model"
+	const address = addressPrefix + "local/model"
 	c := newCompiler(otherModels{})
 	doc, err := readSchema(schema)
 	if err == nil {
@@ -131,7 +152,7 @@ func compileModel(c *jsonschema.Compiler, address string) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &model{schema, quicken(schema, map[*jsonschema.Schema]*quick{nil: anything()}), depth}, nil
+	return &model{schema: schema, quick: quicken(schema, map[*jsonschema.Schema]*quick{nil: anything()}), maxDepth: depth}, nil
 }
 
 func readSchema(text string) (any, error) {
@@ -179,7 +200,7 @@ func (refuseAll) Load(string) (any, error) { return nil, errRemote }
 type otherModels struct{}
 
 func (otherModels) Load(url string) (any, error) {
-	rest, ok := strings.CutPrefix(url, "https://apigateway.")
+	rest, ok := strings.CutPrefix(url, addressPrefix)
 	if _, path, found := strings.Cut(rest, "/restapis/"); ok && found && strings.Count(path, "/") == 2 && strings.Contains(path, "/models/") {
 		return map[string]any{}, nil
 	}
@@ -207,6 +228,9 @@ func ForRoute(set *Set, expression string, models map[string]string) (*Check, er
 	c := &Check{expression: e, models: make(map[string]*model, len(models)), docs: set.docs}
 	for key, name := range models {
 		m, ok := set.models[name]
+		if why := set.broken[name]; why != nil {
+			m, ok = &model{broken: fmt.Errorf("model %q cannot be used: %w", name, why)}, true
+		}
 		if !ok {
 			return nil, sockgate.Invalidf("request model %q of key %q does not exist", name, key)
 		}
@@ -233,6 +257,9 @@ func (c *Check) Validate(vars expr.Variables, body []byte) error {
 	}
 	if !ok {
 		return invalid("no model for the selection value " + string(jsonText(value)))
+	}
+	if m.broken != nil {
+		return invalid(m.broken.Error())
 	}
 	d, err := newDecoder(body)
 	if err == nil {

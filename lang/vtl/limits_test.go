@@ -13,7 +13,8 @@ import (
 func TestBombs(t *testing.T) {
 	cases := []struct{ name, template, want string }{
 		{"rounds", `#foreach($i in [1..1001])#end`, "1000 rounds"},
-		{"nested rounds", `#foreach($i in [1..50])#foreach($j in [1..50])#end#end`, "1000 rounds"},
+		{"nested rounds", `#foreach($i in [1..100])#foreach($j in [1..100])#end#end`, "10000 rounds"},
+		{"loops that are large together", strings.Repeat(`#foreach($i in [1..900])#end`, 3) + `#foreach($i in [1..40])#foreach($j in [1..40])#end#end`, ""},
 		{"a huge range is not made to be looped over", `#foreach($i in [1..2000000000])x#end`, "1000 rounds"},
 		{"a huge range in a variable", `#set($r = [1..1000000000])`, "steps"},
 		{"a large range in a variable", `#set($r = [1..500000])`, "values are larger"},
@@ -101,7 +102,8 @@ func TestLimits(t *testing.T) {
 	}{
 		{"as many rounds as allowed", `#foreach($i in [1..3])#end`, vtl.Limits{Rounds: 3}, ""},
 		{"one round more", `#foreach($i in [1..4])#end`, vtl.Limits{Rounds: 3}, "t:1:1: #foreach takes more than 3 rounds"},
-		{"all loops count together", "#foreach($i in [1..2])#end\n#foreach($i in [1..2])#end", vtl.Limits{Rounds: 3}, "t:2:1: #foreach takes more than 3 rounds"},
+		{"each loop has rounds of its own", "#foreach($i in [1..2])#end\n#foreach($i in [1..2])#end", vtl.Limits{Rounds: 3}, ""},
+		{"but ten times as many are enough for all", strings.Repeat("#foreach($i in [1..3])#end\n", 11), vtl.Limits{Rounds: 3}, "t:11:1: all #foreach together take more than 30 rounds"},
 		{"as much output as allowed", "abcd", vtl.Limits{Output: 4}, ""},
 		{"one byte more", "abcde", vtl.Limits{Output: 4}, "t:1:1: the output is larger than 4 bytes"},
 		{"numbers count too", "é\n$n$n", vtl.Limits{Output: 5}, "t:2:3: the output is larger than 5 bytes"},

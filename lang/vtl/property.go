@@ -16,8 +16,10 @@ func (r *rendering) property(s *step, v any) (any, error) {
 		p, _ := v.Get(s.name)
 		return p, nil
 	case Object:
-		p, _ := v.Property(s.name)
-		return p, nil
+		if p, ok := v.Property(s.name); ok {
+			return p, nil
+		}
+		return nil, nil
 	case string:
 		switch s.name {
 		case "empty":
@@ -42,6 +44,14 @@ func (r *rendering) property(s *step, v any) (any, error) {
 // index returns v[key]. A negative index counts from the list's end. An Object is asked for the property of that name, which is how
 // $stageVariables['name'] reads.
 func (r *rendering) index(s *step, v, key any) (any, error) {
+	if o, ok := v.(Object); ok {
+		if name, ok := key.(string); ok {
+			if p, ok := o.Property(name); ok {
+				return p, nil
+			}
+		}
+		return nil, nil
+	}
 	if m := mapOf(v); m != nil {
 		item, _ := m.Get(key)
 		return item, nil
@@ -52,12 +62,6 @@ func (r *rendering) index(s *step, v, key any) (any, error) {
 			return nil, err
 		}
 		return (*l)[i], nil
-	}
-	if o, ok := v.(Object); ok {
-		if name, ok := key.(string); ok {
-			p, _ := o.Property(name)
-			return p, nil
-		}
 	}
 	return nil, nil
 }
@@ -107,7 +111,13 @@ func (r *rendering) method(s *step, v any, args []any) (any, error) {
 	c := &invocation{r: r, step: s, name: s.name, args: args}
 	switch v := v.(type) {
 	case Object:
+		if err := r.step(s.pos, textSize(args)/8); err != nil { // an Object may parse or escape them, and cannot count
+			return nil, err
+		}
 		out, err = v.Call(s.name, args)
+		if table, ok := v.(Table); ok && out == nil && err == nil {
+			out, err = c.onMap(table.Map(), v)
+		}
 	case string:
 		out, err = c.onString(v)
 	case *List, *jsonvalue.Array:
@@ -131,6 +141,15 @@ func (r *rendering) method(s *step, v any, args []any) (any, error) {
 		return nil, err
 	}
 	return nil, &fault{pos: s.pos, text: "." + clip(s.name) + "(): " + err.Error(), cause: err}
+}
+
+// textSize returns the bytes of the texts among args.
+func textSize(args []any) int {
+	n := 0
+	for _, a := range args {
+		n += weight(a)
+	}
+	return n
 }
 
 // invocation is one call of a built-in method.

@@ -72,8 +72,10 @@ func (s *foreachStatement) render(r *rendering) error {
 	r.loop = loop
 	defer func() { r.loop = loop.parent }()
 	for ; loop.index < count; loop.index++ {
-		if r.rounds--; r.rounds < 0 {
+		if r.rounds--; loop.index >= r.limits.Rounds {
 			return faultf(s.pos, "#foreach takes more than %d rounds", r.limits.Rounds)
+		} else if r.rounds < 0 {
+			return faultf(s.pos, "all #foreach together take more than %d rounds", loops*r.limits.Rounds)
 		}
 		if err := r.step(s.pos, 1); err != nil {
 			return err

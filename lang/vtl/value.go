@@ -115,6 +115,8 @@ func mapOf(v any) mapping {
 		return v
 	case *jsonvalue.Object:
 		return document{v}
+	case Table:
+		return v.Map()
 	}
 	return nil
 }

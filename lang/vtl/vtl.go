@@ -68,12 +68,15 @@ func (e *RenderError) Unwrap() error { return e.Cause }
 
 // Limits bound one rendering. A member that is 0 has the default.
 type Limits struct {
-	Rounds int // #foreach rounds in all of a rendering; 1000, as API Gateway's quotas page says
+	Rounds int // of one #foreach; 1000, as API Gateway's quotas page says. All of a rendering may have ten times as many
 	Steps  int // evaluations, and 64 bytes that are moved are one too; 1,000,000
 	Depth  int // macros, #define blocks and their arguments inside each other; 64
 	Output int // bytes; 1 MiB
 	Value  int // bytes of one string, and of what variables and collections that the template built hold; 4 MiB
 }
+
+// loops is how many times Limits.Rounds all loops of a rendering may take together.
+const loops = 10
 
 func (l Limits) orDefaults() Limits {
 	for _, m := range []struct {
@@ -98,6 +101,13 @@ type Object interface {
 	Call(method string, args []any) (any, error)
 	// String is how the Object prints.
 	String() string
+}
+
+// Table is an Object that is a map too: beside its own methods it has a map's, as keySet() and get(), and #foreach takes its values.
+type Table interface {
+	Object
+	// Map returns what the Object holds, in a map of its own: what a template changes in it is lost.
+	Map() *Map
 }
 
 // Blank is a value that is null in every way but one: it prints as nothing, where null prints the reference as it is written.
@@ -131,7 +141,7 @@ func Compile(name, source string) (*Template, error) {
 // The error is a *RenderError; what was rendered before it is lost.
 func (t *Template) Render(vars map[string]any, limits Limits) ([]byte, error) {
 	r := rendering{vars: vars, limits: limits.orDefaults()}
-	r.steps, r.rounds, r.max = r.limits.Steps, r.limits.Rounds, r.limits.Output
+	r.steps, r.rounds, r.max = r.limits.Steps, loops*r.limits.Rounds, r.limits.Output
 	r.out = make([]byte, 0, min(len(t.source)+256, r.max))
 	err := t.body.render(&r)
 	if f, ok := err.(*fault); ok {
