@@ -99,11 +99,14 @@ type Model struct {
 type Authorizer struct {
 	ID                           string // 6 lowercase letters and digits
 	Name                         string // unique in its API
-	Type                         string // always "REQUEST"
+	Type                         string // "REQUEST", or "JWT" where that is turned on
 	URI                          string
 	CredentialsARN               string
 	IdentitySource               []string // "route.request.header.X", …; may be empty
 	IdentityValidationExpression string
+	// JWTIssuer and JWTAudience are of type "JWT", which goes beyond AWS: who issues tokens, and for whom they must be.
+	JWTIssuer   string
+	JWTAudience []string
 }
 
 // Definition is all of an API that a deployment freezes.

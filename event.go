@@ -66,6 +66,7 @@ type Principal struct {
 	SessionName string            // of an assumed role
 	Tags        map[string]string // the user's or role's tags, for policies; never changed
 	TokenIssued time.Time         // of temporary credentials; zero for others
+	Session     any               `json:"-"` // of temporary credentials: what their issuer needs to decide about them; never changed
 }
 
 // Header is one header line with the sender's spelling.
@@ -154,8 +155,24 @@ type Event struct {
 	IntegrationError   string
 	IntegrationStatus  int // the backend's status
 	IntegrationLatency time.Duration
-	AuthorizerStatus   int
-	AuthorizerError    string
+	// Of functions: what the function service answered the call itself, whatever the function said, and its id of the call.
+	IntegrationServiceStatus int
+	IntegrationRequestID     string
+
+	AuthorizerStatus        int // what the authorizer's decision came to, in HTTP terms; 0 when none was asked
+	AuthorizerError         string
+	AuthorizerServiceStatus int // what the function service answered the call itself
+	AuthorizerRequestID     string
+	AuthorizerLatency       time.Duration
+	Authenticate            Check // of an AWS signature
+	Authorize               Check // of policies
+}
+
+// Check is what one check of a handshake came to, for access logs. The zero value is a check that was not made.
+type Check struct {
+	Status  int // in HTTP terms
+	Error   string
+	Latency time.Duration
 }
 
 // Close codes that the gateway itself sends or reports (RFC 6455, section 7.4).

@@ -53,3 +53,8 @@ type PlanKey struct {
 	PlanID, KeyID string
 	Since         time.Time
 }
+
+// AccountSettings are what API Gateway keeps for an account as a whole.
+type AccountSettings struct {
+	CloudWatchRoleARN string // of the role that writes logs; stored and shown, without effect
+}

@@ -114,7 +114,7 @@ type Functions struct {
 	Idle           time.Duration `key:"idle" default:"5m" min:"1s" max:"24h" doc:"A process that has served nothing for this long is ended."`
 	Isolation      string        `key:"isolation" default:"none" oneof:"none,bubblewrap" doc:"none runs functions as ordinary processes of the gateway's user, which can read what that user can read: for code that is your own. bubblewrap (the program bwrap) gives each process namespaces of its own, read-only code, a private /tmp and no sight of other functions' files."`
 	LeadCalls      bool          `key:"leadCalls" default:"true" doc:"Lead the AWS calls that functions make to this gateway: AWS_ENDPOINT_URL is set, and connections to *.amazonaws.com from Node.js and Python arrive here. false leaves them to the world outside."`
-	Remote         Map           `key:"remote" check:"remotes" doc:"Functions that another server runs: names or ARNs, with * as a wildcard, and the URL of the Lambda-compatible endpoint that serves them. As a flag: NAME=URL,NAME=URL."`
+	Remote         Map           `key:"remote" check:"remotes" doc:"Functions that another server runs: ARNs, with * as a wildcard, and the URL of the Lambda-compatible endpoint that serves them. As a flag: ARN=URL,ARN=URL."`
 	RemoteProfile  string        `key:"remoteProfile" doc:"Profile of the AWS credentials file that signs calls to remote functions. Without it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the gateway's environment do."`
 }
 

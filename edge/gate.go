@@ -158,6 +158,7 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	opened, refusal := g.Pipeline.Connect(unbounded, &c.session, &pipeline.Handshake{
 		Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host,
 		Headers: x.Head.Headers, Query: request.DecodeQuery(x.Head.Query),
+		From: x.Remote.Addr().Unmap(), TLS: x.TLS != nil,
 	})
 	if refusal != nil {
 		g.refuse(x, a, refusal)

@@ -158,7 +158,7 @@ func TestUnbuiltOperations(t *testing.T) {
 	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != "NotImplementedException" || !strings.Contains(e.ErrorMessage(), "CreateDomainName") {
 		t.Errorf("CreateDomainName: %v", err)
 	}
-	for path, name := range map[string]string{"/apikeys": "CreateApiKey", "/usageplans": "CreateUsagePlan", "/v2/vpclinks": "CreateVpcLink"} {
+	for path, name := range map[string]string{"/restapis": "CreateRestApi", "/vpclinks": "CreateVpcLink", "/v2/vpclinks": "CreateVpcLink"} {
 		status, body, err := g.Call("POST", path, `{}`)
 		if err != nil || status != 501 || !strings.Contains(body, name) {
 			t.Errorf("POST %s: %d %s, %v; not 501 naming %s", path, status, body, err, name)

@@ -2,25 +2,20 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
-	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/edge"
 	"github.com/sockgate/sockgate/edge/callback"
-	"github.com/sockgate/sockgate/edge/domain"
 	"github.com/sockgate/sockgate/edge/listen"
 	"github.com/sockgate/sockgate/edge/socket"
 	"github.com/sockgate/sockgate/gateway/deploy"
 	"github.com/sockgate/sockgate/gateway/pipeline"
 	"github.com/sockgate/sockgate/gateway/registry"
-	"github.com/sockgate/sockgate/lang/sigv4"
 )
 
 // port is an open listener and what is served on it.
@@ -98,7 +93,7 @@ func (s *Server) serve(open ports, management http.Handler) {
 
 // edgeOnly answers what is not for the data path on a port that serves nothing else.
 func edgeOnly(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == healthPath {
+	if r.URL.Path == HealthPath {
 		health(w, r)
 		return
 	}
@@ -111,7 +106,7 @@ func edgeOnly(w http.ResponseWriter, r *http.Request) {
 // tlsConfig is for all ports: they have one authority. It is made here, so that a client can trust it before its first handshake.
 // A damaged one fails the handshakes only.
 func (s *Server) tlsConfig() *tls.Config {
-	ca := domain.NewLocalCA(filepath.Join(s.dir.Path(), caDir), time.Now)
+	ca := s.authority()
 	if _, err := ca.Pool(); err != nil {
 		s.log.Error("TLS does not work", "error", err)
 	}
@@ -121,11 +116,13 @@ func (s *Server) tlsConfig() *tls.Config {
 // newGate builds the data path's share of the ports.
 func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
 	c := edge.Config{
-		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Signed: s.verifyHandshake,
+		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Functions: s.functions, Authorizers: s.authorizers(), Signed: s.verifyHandshake, Permit: s.permitConnect,
 			MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
 		Registry: reg,
 		Callback: callback.New(callback.Config{
 			Verifier:   s.verifier,
+			Permit:     s.permitPush,
+			Prefix:     s.executeARN(),
 			Registry:   reg,
 			Deployed:   table.Serves,
 			Pushed:     s.metrics.Pushed,
@@ -163,14 +160,4 @@ func (s *Server) socketLimits() socket.Limits {
 	s.workers = socket.NewWorkers(keepWorkers)
 	c.Workers = s.workers
 	return c
-}
-
-// verifyHandshake checks the signature of a handshake whose route asks for AWS_IAM. The root user may do everything.
-func (s *Server) verifyHandshake(h *pipeline.Handshake) (*sockgate.Principal, error) {
-	req := sigv4.Request{Method: h.Method, Path: h.Path, RawQuery: h.RawQuery, Host: h.Host, Headers: h.Headers}
-	signature, err := s.verifier.Verify(&req, sha256.Sum256(nil), "execute-api")
-	if err != nil {
-		return nil, err
-	}
-	return signature.Principal, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/config"
 	"github.com/sockgate/sockgate/edge"
+	"github.com/sockgate/sockgate/edge/domain"
 	"github.com/sockgate/sockgate/edge/listen"
 	"github.com/sockgate/sockgate/edge/socket"
 	"github.com/sockgate/sockgate/gateway/deploy"
@@ -23,6 +24,9 @@ import (
 	"github.com/sockgate/sockgate/gateway/registry"
 	"github.com/sockgate/sockgate/internal/rootkey"
 	"github.com/sockgate/sockgate/lang/sigv4"
+	"github.com/sockgate/sockgate/service/function"
+	"github.com/sockgate/sockgate/service/function/runtime"
+	"github.com/sockgate/sockgate/service/identity"
 	"github.com/sockgate/sockgate/state/catalog"
 	"github.com/sockgate/sockgate/state/datadir"
 	"github.com/sockgate/sockgate/state/journal"
@@ -37,18 +41,22 @@ type Server struct {
 	log *slog.Logger
 	key rootkey.Key
 
-	dir      *datadir.Dir
-	store    store.Store
-	logs     *logs.Groups
-	metrics  *metrics.Metrics
-	http     *httpbackend.Client
-	deployer *deploy.Deployer
-	gate     *edge.Gate
-	journal  *journal.Journal      // nil with an engine that forgets the APIs
-	left     []sockgate.Connection // open when an earlier process crashed
-	verifier *sigv4.Verifier
-	ports    []*listen.Server
-	workers  *socket.Workers
+	dir       *datadir.Dir
+	store     store.Store
+	logs      *logs.Groups
+	metrics   *metrics.Metrics
+	http      *httpbackend.Client
+	deployer  *deploy.Deployer
+	gate      *edge.Gate
+	journal   *journal.Journal      // nil with an engine that forgets the APIs
+	left      []sockgate.Connection // open when an earlier process crashed
+	identity  *identity.Directory
+	functions *function.Service
+	pools     *runtime.Pools
+	ca        *domain.LocalCA
+	verifier  *sigv4.Verifier
+	ports     []*listen.Server
+	workers   *socket.Workers
 
 	edgeAddr, managementAddr net.Addr
 
@@ -94,6 +102,9 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 	ports, err := s.openPorts(ctx) // a port that is taken is the likeliest fault, so it is found before anything is started
 	if err != nil {
 		return s, err
+	}
+	if err := s.openFunctions(ctx); err != nil {
+		return s, errors.Join(err, ports.close())
 	}
 	catalog, err := s.startData()
 	if err != nil {
@@ -141,7 +152,8 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.workers.Close()
 	}
 	var errs []error
-	for _, p := range s.ports { // requests under way are finished
+	errs = append(errs, s.closeFunctions(ctx)) // calls of the Lambda API are requests that may take minutes
+	for _, p := range s.ports {                // requests under way are finished
 		if err := p.Wait(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("close port: %w", err))
 		}
@@ -165,6 +177,7 @@ func (s *Server) release(ctx context.Context) error {
 	if s.http != nil {
 		s.http.Close()
 	}
+	errs = append(errs, s.closeFunctions(ctx))
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}
@@ -197,7 +210,7 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	s.deployer = deploy.NewDeployer(deploy.Config{
 		Catalog: cat,
 		Table:   table,
-		Region:  s.cfg.Region,
+		Place:   s.place(),
 		Attach:  s.attach,
 		Retired: s.retire,
 		Log:     s.log,
@@ -212,6 +225,13 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.goRun("deployer", func() error { return s.deployer.Run(ctx) })
+	s.goRun("identities", func() error { return s.identity.Run(ctx) })
+	s.goRun("functions", func() error {
+		if err := s.functions.Run(ctx); ctx.Err() == nil {
+			return err
+		}
+		return nil
+	})
 	return cat, nil
 }
 

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sockgate/sockgate/edge/domain"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/internal/rootkey"
+	"github.com/sockgate/sockgate/service/identity"
 	"github.com/sockgate/sockgate/state/datadir"
 	"github.com/sockgate/sockgate/state/store/memory"
 	"github.com/sockgate/sockgate/state/store/natskv"
@@ -18,12 +20,16 @@ import (
 // caDir is where the local certificate authority is kept, below the data directory.
 const caDir = "ca"
 
+// AuthorityFile is the certificate of the local authority of a gateway with that data directory; it is there once the gateway has
+// met TLS.
+func AuthorityFile(data string) string { return filepath.Join(data, caDir, domain.CertFile) }
+
 // journalFile is where open connections are remembered, below the data directory.
 const journalFile = "connections"
 
 // openState takes the data directory and opens what is kept in it. What is opened is closed by release, also after an error.
 func (s *Server) openState(ctx context.Context) (err error) {
-	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, caDir, "logs"); err != nil {
+	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, identity.SealKeyFile, caDir, functionsDir, "logs"); err != nil {
 		return err
 	}
 	if s.key, err = rootkey.Load(s.dir.Path(), s.cfg.RootAccessKeyID, string(s.cfg.RootSecretAccessKey)); err != nil {
@@ -47,6 +53,9 @@ func (s *Server) openState(ctx context.Context) (err error) {
 			return fmt.Errorf("open the state store: %w", err)
 		}
 		s.store = store
+	}
+	if err := s.openIdentity(ctx); err != nil {
+		return err
 	}
 	logDir := s.cfg.Logs.Dir
 	if logDir == "" {

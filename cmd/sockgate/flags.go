@@ -16,6 +16,7 @@ const description = "A WebSocket API gateway that you run yourself and that spea
 // commands is the grammar of the command line.
 type commands struct {
 	Serve   serveCommand `cmd:"" help:"Run the gateway until SIGINT or SIGTERM."`
+	Run     runCommand   `cmd:"" help:"Run a program whose AWS calls are led to the gateway."`
 	Version struct{}     `cmd:"" help:"Print the version."`
 }
 

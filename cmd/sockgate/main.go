@@ -1,6 +1,6 @@
 // Command sockgate is a WebSocket API gateway that speaks Amazon API Gateway's own protocols.
 //
-// It reads flags, loads the configuration and runs the server; all else is below. Exit codes: 0 for success, 1 for a failure
+// It reads flags, loads the configuration and runs the server, or a program beside it; all else is below. Exit codes: 0 for success, 1 for a failure
 // while running, 2 for a command line or a configuration that cannot be used.
 package main
 
@@ -20,6 +20,7 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/config"
 	"github.com/sockgate/sockgate/server"
+	"github.com/sockgate/sockgate/service/function/runtime/supervise"
 )
 
 // The exit codes.
@@ -29,7 +30,10 @@ const (
 	exitUsage   = 2
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	supervise.Main()
+	os.Exit(run(os.Args[1:]))
+}
 
 // run carries out one command line. Help ends the process by itself.
 func run(args []string) int {
@@ -47,9 +51,12 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "Run \"%s --help\" for the commands and flags there are.\n", usagePath(err))
 		return exitUsage
 	}
-	if ctx.Command() == "version" {
+	switch ctx.Selected().Name {
+	case "version":
 		fmt.Println(version())
 		return exitOK
+	case "run":
+		return runProgram(&cli.Run, os.Environ())
 	}
 	return serve(config.Sources{Flags: settings.given(), Environ: os.Environ(), File: cli.Serve.Config})
 }

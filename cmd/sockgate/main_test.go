@@ -19,9 +19,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sockgate/sockgate/config"
+	"github.com/sockgate/sockgate/service/function/runtime/supervise"
 )
 
 func TestMain(m *testing.M) {
+	supervise.Main()
 	testscript.Main(m, map[string]func(){"sockgate": main, "slow-drain": slowDrain})
 }
 

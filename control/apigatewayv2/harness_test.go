@@ -47,9 +47,9 @@ type gateway struct {
 
 func newGateway(t testing.TB) *gateway { return newGatewayOn(t, memory.New()) }
 
-func newGatewayOn(t testing.TB, st store.Store) *gateway {
+func newGatewayOn(t testing.TB, st store.Store, edits ...func(*apigatewayv2.Config)) *gateway {
 	g := &gateway{t: t, catalog: catalog.New(st, nil)}
-	svc := apigatewayv2.New(apigatewayv2.Config{
+	cfg := apigatewayv2.Config{
 		Catalog: g.catalog,
 		Check: func(d *sockgate.Definition) error {
 			if g.check == nil {
@@ -75,7 +75,11 @@ func newGatewayOn(t testing.TB, st store.Store) *gateway {
 		Endpoint: func(id string) string { return "wss://" + id + ".execute-api.localhost:4566" },
 		Clock:    func() time.Time { return start.Add(time.Duration(g.now.Load()) * time.Second) },
 		Log:      slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, edit := range edits {
+		edit(&cfg)
+	}
+	svc := apigatewayv2.New(cfg)
 	srv := httptest.NewServer(awswire.New(awswire.Config{
 		Verify: func(*http.Request, []byte, ...string) (*sockgate.Principal, error) {
 			return &sockgate.Principal{Root: true}, nil

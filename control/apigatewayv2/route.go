@@ -46,8 +46,8 @@ func showRoute(r *sockgate.Route) any {
 	}
 }
 
-// applyRoute copies the members onto r and checks the whole.
-func applyRoute(m members, rec *sockgate.APIRecord, r *sockgate.Route) error {
+// applyRoute copies the members onto r and checks the whole. jwt says that JWT authorizers are permitted.
+func applyRoute(m members, rec *sockgate.APIRecord, r *sockgate.Route, jwt bool) error {
 	set(m, "routeKey", &r.Key)
 	set(m, "target", &r.Target)
 	set(m, "operationName", &r.OperationName)
@@ -59,7 +59,7 @@ func applyRoute(m members, rec *sockgate.APIRecord, r *sockgate.Route) error {
 	if err := checkRouteKey(rec, r); err != nil {
 		return err
 	}
-	if err := applyAuthorization(m, rec, r); err != nil {
+	if err := applyAuthorization(m, rec, r, jwt); err != nil {
 		return err
 	}
 	if id, ok := strings.CutPrefix(r.Target, targetPrefix); ok {
@@ -100,24 +100,28 @@ func checkRouteKey(rec *sockgate.APIRecord, r *sockgate.Route) error {
 
 // applyAuthorization keeps an authorizer only where it is asked: a route that says it has one and does not use it would be
 // open while it looks guarded, so naming one without CUSTOM is refused (UNCONFIRMED), and leaving CUSTOM drops it.
-func applyAuthorization(m members, rec *sockgate.APIRecord, r *sockgate.Route) error {
+func applyAuthorization(m members, rec *sockgate.APIRecord, r *sockgate.Route, jwt bool) error {
 	set(m, "authorizationType", &r.AuthorizationType)
 	var named string
 	if set(m, "authorizerId", &named) {
 		r.AuthorizerID = named
 	}
+	asks := r.AuthorizationType == "CUSTOM" || r.AuthorizationType == "JWT"
 	switch {
-	case r.AuthorizationType == "JWT":
+	case r.AuthorizationType == "JWT" && !jwt:
 		return sockgate.Invalidf("JWT authorization is not supported for WEBSOCKET protocol Apis")
-	case r.AuthorizationType != "CUSTOM" && named != "":
+	case !asks && named != "":
 		return sockgate.Invalidf("AuthorizerId can be set only when AuthorizationType is CUSTOM")
-	case r.AuthorizationType != "CUSTOM":
+	case !asks:
 		r.AuthorizerID = ""
 		return nil
 	case r.AuthorizerID == "":
-		return sockgate.Invalidf("AuthorizerId is a required parameter when AuthorizationType is CUSTOM")
+		return sockgate.Invalidf("AuthorizerId is a required parameter when AuthorizationType is %s", r.AuthorizationType)
 	}
-	_, err := findAuthorizer(rec, r.AuthorizerID)
+	a, err := findAuthorizer(rec, r.AuthorizerID)
+	if err == nil && (a.Type == "JWT") != (r.AuthorizationType == "JWT") {
+		return sockgate.Invalidf("Authorizer %s is of type %s and cannot be used with AuthorizationType %s", a.ID, a.Type, r.AuthorizationType)
+	}
 	return err
 }
 
@@ -138,7 +142,7 @@ func (s *Service) createRoute(ctx context.Context, in *input) (any, error) {
 			return err
 		}
 		r := sockgate.Route{ID: newIDIn(longIDLength, e.Routes, routeID), AuthorizationType: "NONE"}
-		if err := applyRoute(in.body, e.APIRecord, &r); err != nil {
+		if err := applyRoute(in.body, e.APIRecord, &r, s.JWT); err != nil {
 			return err
 		}
 		e.Routes = append(e.Routes, r)
@@ -182,7 +186,7 @@ func (s *Service) changeRoute(ctx context.Context, in *input, edit func(*edition
 func (s *Service) updateRoute(ctx context.Context, in *input) (any, error) {
 	var out any
 	err := s.changeRoute(ctx, in, func(e *edition, r *sockgate.Route) error {
-		if err := applyRoute(in.body, e.APIRecord, r); err != nil {
+		if err := applyRoute(in.body, e.APIRecord, r, s.JWT); err != nil {
 			return err
 		}
 		out = showRoute(r)

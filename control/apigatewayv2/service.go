@@ -34,6 +34,7 @@ type Config struct {
 	CheckStage func(*sockgate.Definition, *sockgate.Stage) error
 	Account    string // 12 digits
 	Region     string
+	JWT        bool                      // permit JWT authorizers, which AWS does not for WebSocket APIs
 	Endpoint   func(apiID string) string // the apiEndpoint that clients are told: "wss://…"
 	Clock      func() time.Time
 	Log        *slog.Logger

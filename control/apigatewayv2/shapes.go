@@ -148,7 +148,7 @@ var authorizerMembers = []member{
 	httpOnly("authorizerPayloadFormatVersion", str(0, 0)),
 	httpOnly("authorizerResultTtlInSeconds", intIn(0, 3600)), // an explicit 0 passes: UNCONFIRMED
 	httpOnly("enableSimpleResponses", flag()),
-	httpOnly("jwtConfiguration", object()),
+	opt("jwtConfiguration", object(opt("audience", &shape{kind: array, of: str(1, 1024), max: 50}), opt("issuer", str(1, maxURI)))),
 }
 
 var modelMembers = []member{

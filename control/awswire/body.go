@@ -10,19 +10,28 @@ import (
 	"github.com/sockgate/sockgate"
 )
 
-// readBody reads at most MaxBody bytes; no more is allocated than about twice what has arrived. A large body is read only of
+// maxBody bounds a body for the API that a request is for.
+func (f *front) maxBody(r *http.Request, scope string) int64 {
+	if s, ok := f.services[apiName(scope, r.URL.EscapedPath())].(Bounded); ok {
+		return s.MaxBody()
+	}
+	return f.MaxBody
+}
+
+// readBody reads at most maxBody bytes; no more is allocated than about twice what has arrived. A large body is read only of
 // a client that knows an access key, and while all such bodies together stay within maxHeld. release must be called when the body
 // is no longer needed, also after an error.
 func (f *front) readBody(r *http.Request, scope string) (body []byte, release func(), err error) {
 	var held int64
+	largest := f.maxBody(r, scope)
 	release = func() { f.held.Add(-held) }
 	tooLarge := &StatusError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
-		fmt.Sprintf("Request body must be at most %d bytes", f.MaxBody)}
-	if r.ContentLength > f.MaxBody {
+		fmt.Sprintf("Request body must be at most %d bytes", largest)}
+	if r.ContentLength > largest {
 		return nil, release, tooLarge
 	}
 	// One byte more than there may be, to see that there is no more.
-	limit := f.MaxBody + 1
+	limit := largest + 1
 	if r.ContentLength >= 0 {
 		limit = r.ContentLength + 1
 	}

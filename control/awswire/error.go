@@ -55,9 +55,9 @@ var wireErrors = [...]struct {
 	sockgate.Unavailable:  {http.StatusServiceUnavailable, "ServiceUnavailableException"},
 }
 
-// describe gives an error its status, AWS name and message for the peer. Anything without a form of its own is internal,
+// Describe gives an error its status, AWS name and message for the peer. Anything without a form of its own is internal,
 // and its text stays here.
-func describe(err error) (status int, typ, message string) {
+func Describe(err error) (status int, typ, message string) {
 	var own interface {
 		AWSError() (status int, typ, message string)
 	}
@@ -71,24 +71,6 @@ func describe(err error) (status int, typ, message string) {
 	}
 	w := wireErrors[e.Kind]
 	return w.status, w.typ, e.Message
-}
-
-// writeError writes an error as the REST-JSON protocol has it; the JSON-RPC protocols also want the name in the body.
-func writeError(w http.ResponseWriter, r *http.Request, err error) {
-	status, typ, message := describe(err)
-	body := struct {
-		Type    string `json:"__type,omitempty"`
-		Message string `json:"message"`
-	}{Message: message}
-	if r.Header.Get("X-Amz-Target") != "" {
-		body.Type = typ
-	}
-	w.Header()["x-amzn-ErrorType"] = []string{typ}
-	encoded, encErr := EncodeJSON(body)
-	if encErr != nil {
-		panic(encErr) // two strings always encode
-	}
-	write(w, status, encoded)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

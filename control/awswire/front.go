@@ -8,12 +8,10 @@ package awswire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +25,7 @@ const (
 	// smallBody is the size in bytes up to which a body is read without further ado: a client could as well send as many headers.
 	smallBody = 64 << 10
 	// maxHeld bounds the memory of all larger bodies together, in bytes.
-	maxHeld = 64 << 20
+	maxHeld = 144 << 20 // two of the largest zips
 	// callTimeout bounds the work on one request once it is verified.
 	callTimeout = 30 * time.Second
 )
@@ -41,6 +39,9 @@ type Request struct {
 	Header    http.Header
 	Body      []byte // owned by the request
 	Principal *sockgate.Principal
+
+	ask  func(action string, resources []string, more map[string][]string) error // see Allowed
+	keys func(more map[string][]string) Keys
 }
 
 // Response is what an API answers. The zero Status is 200; a nil Body is no body.
@@ -59,26 +60,38 @@ type Service interface {
 	Serve(ctx context.Context, r *Request) (*Response, error)
 }
 
+// Bounded is a Service that takes other bodies than Config.MaxBody says.
+type Bounded interface {
+	// MaxBody is the size in bytes of the largest body that it takes.
+	MaxBody() int64
+}
+
 // Config is what the front needs.
 type Config struct {
 	// Verify checks the signature of r over body and returns who signed. services are the names that the credential scope
 	// may hold. Its error is a StatusError or a *sockgate.Error.
 	Verify func(r *http.Request, body []byte, services ...string) (*sockgate.Principal, error)
 	// Screen makes the checks of Verify that need no body, so that a stranger's body is never held. Its errors are Verify's.
-	Screen   func(r *http.Request, services ...string) error
-	Services []Service
-	Account  string // 12 digits
-	Region   string
-	Log      *slog.Logger
-	MaxBody  int64 // bytes; 0 is DefaultMaxBody
+	Screen func(r *http.Request, services ...string) error
+	// Authorize decides what principals other than the root may do; nil lets the root alone do anything.
+	Authorize Authorize
+	Services  []Service
+	Account   string // 12 digits
+	Region    string
+	Log       *slog.Logger
+	Clock     func() time.Time // nil means time.Now
+	MaxBody   int64            // bytes; 0 is DefaultMaxBody
 }
 
 // New returns the front as a handler for everything that is sent to "/". The caller's http.Server must bound the time that
 // reading a request may take.
 func New(cfg Config) http.Handler {
-	f := &front{Config: cfg, services: make(map[string]Service, len(cfg.Services)), v1: NewRouter(apiGatewayV1)}
+	f := &front{Config: cfg, services: make(map[string]Service, len(cfg.Services))}
 	if f.MaxBody == 0 {
 		f.MaxBody = DefaultMaxBody
+	}
+	if f.Clock == nil {
+		f.Clock = time.Now
 	}
 	for _, s := range cfg.Services {
 		f.services[s.Name()] = s
@@ -89,28 +102,24 @@ func New(cfg Config) http.Handler {
 type front struct {
 	Config
 	services map[string]Service
-	v1       *Router
 	held     atomic.Int64 // bytes of large bodies
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestid.New()
 	resp, err := f.answer(r, id)
+	if err != nil {
+		f.report(r, id, err)
+		resp = f.protocol(r).Fault(r, id, err)
+	}
 	h := w.Header()
-	if resp != nil {
-		for name, values := range resp.Header {
-			h[name] = values
-		}
+	for name, values := range resp.Header {
+		h[name] = values
 	}
 	// Assigned rather than Set, to keep AWS's spelling.
 	h["x-amzn-RequestId"] = []string{id}
 	if credentialScope(r) == apiGatewayScope {
 		h["x-amz-apigw-id"] = []string{requestid.NewExtended()}
-	}
-	if err != nil {
-		f.report(r, id, err)
-		writeError(w, r, err)
-		return
 	}
 	write(w, resp.Status, resp.Body)
 }
@@ -142,30 +151,22 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 	if req.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return nil, sockgate.Invalidf("The query string is malformed")
 	}
-	// Policies of principals other than the root are not evaluated yet, so what they allow is nothing.
-	if !principal.Root {
-		return nil, f.denied(req, scope)
+	f.bind(r, req)
+	service := f.services[apiName(scope, req.Path)]
+	if err := f.permit(req, scope, service); err != nil {
+		return nil, err
+	}
+	if service == nil {
+		return nil, f.notBuilt(req, scope)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
-	if s, ok := f.services[apiName(scope, req.Path)]; ok {
-		return s.Serve(ctx, req)
-	}
-	return nil, f.notBuilt(req, scope)
-}
-
-// denied is the refusal of AWS's front end. Source: reference section 1.2; control-plane actions of API Gateway are the
-// HTTP verbs.
-func (f *front) denied(r *Request, scope string) error {
-	resource := strings.TrimPrefix(r.Path, "/v2")
-	return &StatusError{http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
-		"User: %s is not authorized to perform: %s:%s on resource: arn:aws:%s:%s::%s",
-		r.Principal.ARN, scope, r.Method, scope, f.Region, resource)}
+	return service.Serve(ctx, req)
 }
 
 // report writes the operator's line. What a client did wrong is its own business and is only seen at debug level.
 func (f *front) report(r *http.Request, id string, err error) {
-	status, typ, message := describe(err)
+	status, typ, message := Describe(err)
 	level := slog.LevelDebug
 	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
 		level = slog.LevelError

@@ -61,14 +61,7 @@ func apiName(scope, path string) string {
 // notBuilt is the answer for an API that no Service serves.
 func (f *front) notBuilt(r *Request, scope string) error {
 	name := apiName(scope, r.Path)
-	if name == apiGatewayScope {
-		match, err := f.v1.Match(r.Method, r.Path, r.Query)
-		if err != nil {
-			return err
-		}
-		return NotBuilt(name, match.Operation)
-	}
-	if name == apiGatewayV2 {
+	if name == apiGatewayScope || name == apiGatewayV2 {
 		return NotBuilt(name, r.Method+" "+r.Path)
 	}
 	return NotBuilt(name, rpcOperation(r))

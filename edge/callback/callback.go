@@ -25,6 +25,11 @@ const MaxPayload = 128 << 10
 type Config struct {
 	Verifier *sigv4.Verifier
 	Registry *registry.Registry
+	// Permit returns nil when who signed a call may do action ("execute-api:ManageConnections") on resource (the ARN of the
+	// connection), else sockgate.Forbidden in AWS's words. It is not asked about the root user, who may. Without it nobody else may.
+	Permit func(p *sockgate.Principal, action, resource string, x *listen.Exchange) error
+	// Prefix is what the ARNs of connections begin with: "arn:aws:execute-api:{region}:{account}:".
+	Prefix string
 	// Deployed says whether a stage is live.
 	Deployed func(apiID, stage string) bool
 	// Pushed is told the status that each call was answered with.
@@ -86,11 +91,17 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 		return 0, nil, err
 	}
 	req := sigv4.Request{Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host, Headers: x.Head.Headers}
-	if _, err := h.Verifier.Verify(&req, sha256.Sum256(payload), "execute-api"); err != nil {
+	signature, err := h.Verifier.Verify(&req, sha256.Sum256(payload), "execute-api")
+	if err != nil {
 		return 0, nil, err
 	}
 	if apiID != "" && !h.Deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
+	}
+	if apiID != "" {
+		if err := h.permitted(signature.Principal, x, apiID, stage, connectionID); err != nil {
+			return 0, nil, err
+		}
 	}
 	peer, err := h.Registry.Find(connectionID)
 	if err != nil {
@@ -99,6 +110,9 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 	c := peer.Info()
 	if apiID == "" {
 		apiID = c.APIID
+		if err := h.permitted(signature.Principal, x, apiID, stage, connectionID); err != nil {
+			return 0, nil, err
+		}
 	}
 	if c.APIID != apiID || c.Stage != stage || !h.Deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
@@ -115,6 +129,28 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 	}
 	return 0, nil, &failure{403, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 }
+
+// permitted asks whether the caller may do what it wants to the connection.
+func (h *Handler) permitted(p *sockgate.Principal, x *listen.Exchange, apiID, stage, connectionID string) error {
+	if p.Root {
+		return nil
+	}
+	err := error(sockgate.Forbiddenf("User: %s is not authorized to perform: %s", p.ARN, manage))
+	if h.Permit != nil {
+		err = h.Permit(p, manage, h.Prefix+apiID+"/"+stage+"/"+x.Head.Method+"/@connections/"+connectionID, x)
+	}
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*sockgate.Error](err)
+	if !ok || e.Kind != sockgate.Forbidden {
+		return err
+	}
+	return &failure{403, "AccessDeniedException", e.Message}
+}
+
+// manage is the action that a caller must be allowed. Source: reference section 16.
+const manage = "execute-api:ManageConnections"
 
 // post delivers one message. The reply comes after the frame was handed to the socket.
 //

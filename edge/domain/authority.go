@@ -19,7 +19,7 @@ import (
 
 // The authority's files.
 const (
-	certFile = "ca.pem"
+	CertFile = "ca.pem"
 	keyFile  = "ca.key"
 )
 
@@ -32,12 +32,12 @@ type authority struct {
 // loadAuthority reads the authority in dir, or makes it where nothing is. The key is written first: a crash in between
 // leaves a key without a certificate, and the next call makes one for it.
 func loadAuthority(dir string, now time.Time) (*authority, error) {
-	keyPath, certPath := filepath.Join(dir, keyFile), filepath.Join(dir, certFile)
+	keyPath, certPath := filepath.Join(dir, keyFile), filepath.Join(dir, CertFile)
 	key, err := readKey(keyPath)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(certPath); err == nil {
-			return nil, damaged(keyPath, errors.New("file is missing, while "+certFile+" exists"))
+			return nil, damaged(keyPath, errors.New("file is missing, while "+CertFile+" exists"))
 		}
 		if key, err = makeKey(keyPath); err != nil {
 			return nil, sockgate.Internalf("make local certificate authority: %w", err)
@@ -67,7 +67,7 @@ func loadAuthority(dir string, now time.Time) (*authority, error) {
 
 func damaged(path string, err error) error {
 	return sockgate.Internalf("local certificate authority: %s: %w; restore it, or remove %s and %s to have a new authority made",
-		path, err, certFile, keyFile)
+		path, err, CertFile, keyFile)
 }
 
 func readKey(path string) (*ecdsa.PrivateKey, error) {

@@ -6,19 +6,32 @@ import (
 	"strings"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/authorize"
+	"github.com/sockgate/sockgate/gateway/integrate/function"
 	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
 	"github.com/sockgate/sockgate/gateway/validate"
 )
 
-// Compile makes a stage of a frozen definition and the stage's settings. It has no effects. region is in the addresses by
-// which models refer to each other.
+// Place is where stages are served, which their ARNs and the addresses of models name.
+type Place struct {
+	Account string // 12 digits
+	Region  string
+}
+
+// arn is the ARN of something in an API: "{stage}/{routeKey}" or "authorizers/{id}".
+func (p Place) arn(apiID, what string) string {
+	return "arn:aws:execute-api:" + p.Region + ":" + p.Account + ":" + apiID + "/" + what
+}
+
+// Compile makes a stage of a frozen definition and the stage's settings. It has no effects.
 //
-// Errors are Invalid, and name the resource and the fault: "route $connect: ...". A stage variable that is missing is no
-// error here: as on AWS the deployment succeeds, and calls that need the variable fail.
-func Compile(def *sockgate.Definition, settings *sockgate.Stage, region string) (*Stage, error) {
-	st := &Stage{API: def.API, Settings: *settings, Routes: make(map[string]*Route, len(def.Routes))}
+// Errors are Invalid, and name the resource and the fault: "route $connect: ...". A stage variable that is missing, or a URI
+// that names no function, is no error here: as on AWS the deployment succeeds, and calls that need it fail.
+func Compile(def *sockgate.Definition, settings *sockgate.Stage, at Place) (*Stage, error) {
+	st := &Stage{API: def.API, Settings: *settings, Routes: make(map[string]*Route, len(def.Routes)),
+		Variables: function.Variables(settings.Variables)}
 
 	integrations := make(map[string]*Integration, len(def.Integrations))
 	for i := range def.Integrations {
@@ -30,7 +43,10 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage, region string) 
 		integrations[in.ID] = compiled
 	}
 
-	models, err := validate.Compile(def.Models, def.API.ID, region)
+	models, err := validate.Compile(def.Models, def.API.ID, at.Region)
+	if err != nil && def.API.DisableSchemaValidation {
+		models, err = validate.CompileSound(def.Models, def.API.ID, at.Region), nil
+	}
 	if err != nil {
 		return nil, fault("models", err)
 	}
@@ -39,6 +55,10 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage, region string) 
 		r, err := compileRoute(&def.Routes[i], settings, integrations, models)
 		if err != nil {
 			return nil, fault("route "+def.Routes[i].Key, err)
+		}
+		r.ARN = at.arn(def.API.ID, settings.Name+"/"+r.Key)
+		if r.Authorizer, err = st.compileAuthorizer(r, def.Authorizers, at); err != nil {
+			return nil, fault("route "+r.Key, err)
 		}
 		st.Routes[r.Key] = r
 		keys = append(keys, r.Key)
@@ -87,13 +107,37 @@ func compileRoute(r *sockgate.Route, stage *sockgate.Stage, integrations map[str
 	return c, nil
 }
 
+// compileAuthorizer compiles the authorizer of a route, if it has one that is asked: only $connect's is.
+func (st *Stage) compileAuthorizer(r *Route, list []sockgate.Authorizer, at Place) (*authorize.Authorizer, error) {
+	if r.Key != sockgate.ConnectRoute || r.AuthorizationType != "CUSTOM" && r.AuthorizationType != "JWT" {
+		return nil, nil
+	}
+	for i := range list {
+		if a := &list[i]; a.ID == r.AuthorizerID {
+			c, err := authorize.Compile(a, authorize.Place{
+				MethodARN: r.ARN, ARN: at.arn(st.API.ID, "authorizers/"+a.ID), Variables: st.Settings.Variables, Encoded: st.Variables,
+			})
+			if err != nil {
+				return nil, fmt.Errorf("authorizer %s: %w", a.Name, err)
+			}
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("authorizer %q is not an authorizer of this API", r.AuthorizerID)
+}
+
 func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Integration, error) {
 	c := &Integration{ID: in.ID, Type: in.Type, Method: in.Method, Timeout: in.Timeout, Content: mapping.Content(in.ContentHandling)}
 	if c.Unbuilt = unbuiltIntegration(in); c.Unbuilt != "" {
 		return c, nil
 	}
 	var err error
-	if in.Type != sockgate.Mock {
+	switch in.Type {
+	case sockgate.Mock:
+	case sockgate.AWS, sockgate.AWSProxy:
+		c.Function = function.Compile(in.URI, in.CredentialsARN, vars)
+		c.MissingVars = c.Function.Missing
+	default:
 		if c.URI, err = transform.CompileURI(in.URI, vars); err != nil {
 			return nil, err
 		}

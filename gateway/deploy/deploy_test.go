@@ -15,6 +15,8 @@ import (
 	"github.com/sockgate/sockgate/state/store/memory"
 )
 
+var place = deploy.Place{Account: "000000000000", Region: "us-east-1"}
+
 func definition(uri string) *sockgate.Definition {
 	return &sockgate.Definition{
 		API:          sockgate.API{ID: "abc", RouteSelectionExpression: "$request.body.action"},
@@ -43,7 +45,7 @@ func TestCompileNamesResourceAndFault(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			def := definition("http://127.0.0.1/x")
 			c.edit(def)
-			_, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, "us-east-1")
+			_, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, place)
 			if err == nil || sockgate.KindOf(err) != sockgate.Invalid {
 				t.Fatalf("Compile: %v, want Invalid", err)
 			}
@@ -62,18 +64,18 @@ func TestWhatIsNotBuiltIsNamed(t *testing.T) {
 		t.Errorf("StatusMessage of a definition that is all built: %q", got)
 	}
 	def.Routes = append(def.Routes,
-		sockgate.Route{Key: "$connect", AuthorizationType: "CUSTOM", APIKeyRequired: true},
+		sockgate.Route{Key: "$connect", APIKeyRequired: true},
 		sockgate.Route{Key: "say", Target: "integrations/i2"})
-	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWSProxy},
+	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWS, URI: "arn:aws:apigateway:us-east-1:sqs:path/000000000000/jobs"},
 		sockgate.Integration{ID: "i3", Type: sockgate.HTTPProxy, ConnectionType: "VPC_LINK", URI: "http://x/"})
 	want := []string{
-		"route $connect: authorizationType CUSTOM", "route $connect: apiKeyRequired",
-		"integration i2: integrationType AWS_PROXY", "integration i3: connectionType VPC_LINK",
+		"route $connect: apiKeyRequired",
+		"integration i2: integrationType AWS with service sqs", "integration i3: connectionType VPC_LINK",
 	}
 	if got := deploy.Unbuilt(def); !slices.Equal(got, want) {
 		t.Errorf("Unbuilt:\n got %q\nwant %q", got, want)
 	}
-	if _, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, "us-east-1"); err != nil {
+	if _, err := deploy.Compile(def, &sockgate.Stage{Name: "dev"}, place); err != nil {
 		t.Errorf("Compile: %v; what is not built must deploy and fail when called", err)
 	}
 }
@@ -85,7 +87,7 @@ func TestRouteSettingsInheritMemberByMember(t *testing.T) {
 		Default: sockgate.RouteSettings{LoggingLevel: &info, ThrottlingBurstLimit: &burst},
 		Routes:  map[string]sockgate.RouteSettings{"$default": {LoggingLevel: &off, DataTraceEnabled: &yes}},
 	}
-	st, err := deploy.Compile(definition("http://127.0.0.1/x"), stage, "us-east-1")
+	st, err := deploy.Compile(definition("http://127.0.0.1/x"), stage, place)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Catalog *catalog.Catalog
 	Table   *Table
-	Region  string
+	Place   Place
 	// Attach gives a compiled stage its logs and metrics, before it goes live.
 	Attach func(*Stage)
 	// Retired is called after a stage left the table because it, or its API, was deleted, or it has no deployment any more.
@@ -118,7 +118,7 @@ func (d *Deployer) compile(ctx context.Context, apiID string, s *sockgate.Stage,
 		}
 		frozen[s.DeploymentID] = def
 	}
-	stage, err := Compile(def, s, d.Region)
+	stage, err := Compile(def, s, d.Place)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/authorize"
+	"github.com/sockgate/sockgate/gateway/integrate/function"
 	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
@@ -25,6 +27,8 @@ type Stage struct {
 	Selector *route.Selector
 	Routes   map[string]*Route // by route key
 
+	Variables []byte // the stage's, as functions' events have them; nil for none
+
 	AccessFormat *transform.Format // nil: no access log
 	AccessLog    *logs.Group
 	Log          *execution.Logger // of what has no route; nil when off
@@ -34,6 +38,8 @@ type Stage struct {
 // Route is one route of a stage, compiled.
 type Route struct {
 	sockgate.Route
+	ARN         string                 // "arn:aws:execute-api:{region}:{account}:{apiId}/{stage}/{routeKey}"
+	Authorizer  *authorize.Authorizer  // of $connect; nil when none is asked
 	Integration *Integration           // nil: the route has no target
 	TwoWay      bool                   // what the integration answers goes to the client
 	Required    []RequiredParameter    // must be present in the handshake
@@ -55,7 +61,8 @@ type Integration struct {
 	Type        sockgate.IntegrationType
 	Method      string
 	Timeout     time.Duration
-	URI         *transform.URI // HTTP types
+	URI         *transform.URI   // HTTP types
+	Function    *function.Target // AWS types
 	Parameters  *transform.Parameters
 	Templates   *mapping.Templates // the types that are no proxies: of requests
 	Passthrough mapping.Passthrough

@@ -4,20 +4,18 @@ import (
 	"strings"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/integrate/function"
 )
 
 // What the control plane stores and the data path cannot do yet deploys, as it does on AWS when a function or a key is missing,
 // and then fails closed: no route runs without a protection that it asks for. The deployment's status message says what
 // will fail.
 
-// Unbuilt lists what of a definition will fail when it is called, each as "route $connect: authorizationType CUSTOM".
+// Unbuilt lists what of a definition will fail when it is called, each as "route $connect: apiKeyRequired".
 func Unbuilt(def *sockgate.Definition) []string {
 	var list []string
 	for i := range def.Routes {
 		r := &def.Routes[i]
-		if r.AuthorizationType == "CUSTOM" && r.Key == sockgate.ConnectRoute {
-			list = append(list, "route "+r.Key+": authorizationType CUSTOM")
-		}
 		if r.APIKeyRequired {
 			list = append(list, "route "+r.Key+": apiKeyRequired")
 		}
@@ -32,11 +30,13 @@ func Unbuilt(def *sockgate.Definition) []string {
 
 // unbuiltIntegration names what of an integration is not built, or nothing.
 func unbuiltIntegration(in *sockgate.Integration) string {
-	switch {
-	case in.ConnectionType == "VPC_LINK":
+	if in.ConnectionType == "VPC_LINK" {
 		return "connectionType VPC_LINK"
-	case in.Type == sockgate.AWS, in.Type == sockgate.AWSProxy:
-		return "integrationType " + string(in.Type)
+	}
+	if in.Type == sockgate.AWS || in.Type == sockgate.AWSProxy {
+		if service := function.Service(in.URI); service != "" && service != "lambda" {
+			return "integrationType " + string(in.Type) + " with service " + service
+		}
 	}
 	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/transform"
@@ -18,7 +17,7 @@ type contextNode struct {
 	over   *overrideMaps // of $context itself; nil in its groups
 }
 
-var _ vtl.Object = (*contextNode)(nil)
+var _ vtl.Table = (*contextNode)(nil)
 
 // contextGroups are the variables that have variables of their own.
 var contextGroups = map[string]bool{"identity": true, "authorizer": true, "error": true, "integration": true}
@@ -26,7 +25,8 @@ var contextGroups = map[string]bool{"identity": true, "authorizer": true, "error
 // numeric are the variables that templates may calculate with.
 var numeric = map[string]bool{"connectedAt": true, "requestTimeEpoch": true, "status": true, "disconnectStatusCode": true}
 
-// Property returns a context variable. One without a value is undefined, so its reference prints as it is written.
+// Property returns a context variable. One that API Gateway has, but not for this event, prints as nothing, as in the template that
+// its console offers to pass everything on; any other name is undefined, so its reference prints as it is written.
 func (n *contextNode) Property(name string) (any, bool) {
 	if n.over != nil {
 		if m := n.over.named(name); m != nil {
@@ -42,7 +42,10 @@ func (n *contextNode) Property(name string) (any, bool) {
 		return nil, false
 	}
 	value, ok := read(n.event)
-	if !ok {
+	switch {
+	case !ok && transform.IsContextName(full):
+		return vtl.Blank{}, true
+	case !ok:
 		return nil, false
 	}
 	if numeric[full] {
@@ -53,13 +56,13 @@ func (n *contextNode) Property(name string) (any, bool) {
 	return value, true
 }
 
-// Call knows get(name).
+// Call knows get(name), which finds more than Map shows.
 func (n *contextNode) Call(method string, args []any) (any, error) {
 	if name, ok := oneText(method, "get", args); ok {
 		v, _ := n.Property(name)
 		return v, nil
 	}
-	return nil, noMethod("context", method)
+	return nil, nil
 }
 
 // printed are the variables that $context as a whole shows, in the order in which API Gateway prints them (reference section
@@ -74,8 +77,8 @@ var printedIdentity = []string{
 	"cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "userAgent", "user",
 }
 
-// String prints the context as a Java map.
-func (n *contextNode) String() string {
+// Map returns what String shows.
+func (n *contextNode) Map() *vtl.Map {
 	names := printed
 	switch n.prefix {
 	case "identity.":
@@ -85,22 +88,19 @@ func (n *contextNode) String() string {
 	case "error.":
 		names = []string{"message", "messageString", "responseType", "validationErrorString"}
 	}
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
+	m := &vtl.Map{}
+	for _, name := range names {
+		v, _ := n.Property(name)
+		if _, blank := v.(vtl.Blank); blank {
+			v = nil
 		}
-		b.WriteString(name + "=")
-		if v, ok := n.Property(name); ok {
-			b.WriteString(vtl.Text(v))
-		} else {
-			b.WriteString("null")
-		}
+		m.Set(name, v)
 	}
-	b.WriteByte('}')
-	return b.String()
+	return m
 }
+
+// String prints the context as a Java map.
+func (n *contextNode) String() string { return vtl.Text(n.Map()) }
 
 func authorizerNames(ev *sockgate.Event) []string {
 	a := ev.Connection.Authorizer

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -61,9 +60,9 @@ func (in *input) Call(method string, args []any) (any, error) {
 		if v, ok := in.scalar(path); ok {
 			return v, nil
 		}
-		v, found, err := in.at(path)
-		if err == nil && !found {
-			return vtl.Blank{}, nil // what is not there prints as nothing (reference section 5.1)
+		v, _, err := in.at(path)
+		if err == nil && v == nil {
+			return vtl.Blank{}, nil // what is not there prints as nothing (reference section 5.1), and so does null
 		}
 		return v, err
 	}
@@ -73,7 +72,7 @@ func (in *input) Call(method string, args []any) (any, error) {
 	if method == "params" && len(args) == 0 {
 		return in.params(), nil
 	}
-	return nil, noMethod("input", method)
+	return nil, nil
 }
 
 // json is the value at path as JSON text; "" in quotes when there is none.
@@ -247,22 +246,4 @@ func oneText(method, want string, args []any) (string, bool) {
 		return "", false
 	}
 	return vtl.Text(args[0]), true
-}
-
-func noMethod(object, method string) error {
-	return fmt.Errorf("$%s has no method %s with these arguments", object, method)
-}
-
-// javaMap prints a map as Java does; the order of a HashMap is arbitrary, here it is that of the names.
-func javaMap(m map[string]string) string {
-	var b strings.Builder
-	b.WriteByte('{')
-	for i, name := range slices.Sorted(maps.Keys(m)) {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(name + "=" + m[name])
-	}
-	b.WriteByte('}')
-	return b.String()
 }

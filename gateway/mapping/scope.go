@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/sockgate/sockgate"
@@ -89,7 +91,7 @@ func pairs(m *vtl.Map, group string) []sockgate.Header {
 // stageVariables is $stageVariables.
 type stageVariables map[string]string
 
-var _ vtl.Object = stageVariables(nil)
+var _ vtl.Table = stageVariables(nil)
 
 // Property returns a variable of the stage.
 func (v stageVariables) Property(name string) (any, bool) {
@@ -99,15 +101,16 @@ func (v stageVariables) Property(name string) (any, bool) {
 	return nil, false
 }
 
-// Call knows get(name).
-func (v stageVariables) Call(method string, args []any) (any, error) {
-	if name, ok := oneText(method, "get", args); ok {
-		if value, ok := v[name]; ok {
-			return value, nil
-		}
-		return nil, nil
+// Call knows nothing that a map does not.
+func (v stageVariables) Call(string, []any) (any, error) { return nil, nil }
+
+// Map returns the variables by name. A HashMap's order is arbitrary; here it is that of the names.
+func (v stageVariables) Map() *vtl.Map {
+	m := &vtl.Map{}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		m.Set(name, v[name])
 	}
-	return nil, noMethod("stageVariables", method)
+	return m
 }
 
-func (v stageVariables) String() string { return javaMap(v) }
+func (v stageVariables) String() string { return vtl.Text(v.Map()) }

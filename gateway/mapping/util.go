@@ -21,14 +21,18 @@ func (util) Property(string) (any, bool) { return nil, false }
 
 func (util) String() string { return "$util" }
 
-// Call knows the six methods of API Gateway's $util. null is the text "null", as escapeJavaScript prints it.
+// Call knows the six methods of API Gateway's $util; of others nothing comes, as in Velocity. null is the text "null", as escapeJavaScript
+// prints it.
 func (util) Call(method string, args []any) (any, error) {
 	if len(args) != 1 {
-		return nil, noMethod("util", method)
+		return nil, nil
 	}
 	text := vtl.Text(args[0])
 	switch method {
 	case "escapeJavaScript":
+		if _, blank := args[0].(vtl.Blank); blank {
+			text = "null"
+		}
 		return escapeJavaScript(text), nil
 	case "parseJson":
 		v, err := jsonvalue.Parse([]byte(text))
@@ -37,13 +41,13 @@ func (util) Call(method string, args []any) (any, error) {
 		}
 		return v, nil
 	case "urlEncode":
-		return url.QueryEscape(text), nil
+		return formEscapes.Replace(url.QueryEscape(text)), nil
 	case "urlDecode":
 		s, err := url.QueryUnescape(text)
 		if err != nil {
 			return nil, fmt.Errorf("$util.urlDecode: %w", err)
 		}
-		return s, nil
+		return characters(s), nil
 	case "base64Encode":
 		return base64.StdEncoding.EncodeToString([]byte(text)), nil
 	case "base64Decode":
@@ -54,10 +58,16 @@ func (util) Call(method string, args []any) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("$util.base64Decode: %w", err)
 		}
-		return string(b), nil
+		return characters(string(b)), nil
 	}
-	return nil, noMethod("util", method)
+	return nil, nil
 }
+
+// formEscapes is where Java's form encoding differs from Go's.
+var formEscapes = strings.NewReplacer("%2A", "*", "~", "%7E")
+
+// characters replaces what is not UTF-8, as Java does when it makes a string of bytes.
+func characters(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // escapeJavaScript escapes as Apache Commons Lang does: quotes of both kinds, backslashes and slashes with a backslash,
 // control characters, and everything beyond ASCII as \uXXXX. UNCONFIRMED: that AWS escapes the slash too.
@@ -79,7 +89,7 @@ func escapeJavaScript(s string) string {
 		case '\r':
 			b.WriteString(`\r`)
 		default:
-			if r >= ' ' && r < 0x7f {
+			if r >= ' ' && r <= 0x7f {
 				b.WriteRune(r)
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sockgate/sockgate"
+	authorizers "github.com/sockgate/sockgate/gateway/authorize"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/lang/sigv4"
 )
@@ -37,6 +38,7 @@ type answer struct {
 	status       int
 	name         string
 	responseType string
+	capital      bool // the body's member is "Message", as of AWS's refusals to those who are known
 }
 
 // byKind is the one table from the product's errors to the handshake's answers.
@@ -44,31 +46,65 @@ type answer struct {
 // A backend that could not be reached or did not speak HTTP is answered 502: AWS documents that for Lambda only, and is
 // silent on HTTP backends (UNCONFIRMED).
 var byKind = map[sockgate.Kind]answer{
-	sockgate.Invalid:      {400, "BadRequestException", "BAD_REQUEST_PARAMETERS"},
-	sockgate.Unauthorized: {401, "UnauthorizedException", "UNAUTHORIZED"},
-	sockgate.Forbidden:    {403, "ForbiddenException", "ACCESS_DENIED"},
-	sockgate.NotFound:     {403, "ForbiddenException", "RESOURCE_NOT_FOUND"},
-	sockgate.TooLarge:     {413, "RequestTooLargeException", "REQUEST_TOO_LARGE"},
-	sockgate.Throttled:    {429, "TooManyRequestsException", "THROTTLED"},
-	sockgate.Timeout:      {504, "InternalServerErrorException", "INTEGRATION_TIMEOUT"},
-	sockgate.Internal:     {502, "InternalServerErrorException", "INTEGRATION_FAILURE"},
-	sockgate.Unavailable:  {503, "ServiceUnavailableException", "DEFAULT_5XX"},
+	sockgate.Invalid:      {status: 400, name: "BadRequestException", responseType: "BAD_REQUEST_PARAMETERS"},
+	sockgate.Unauthorized: {status: 401, name: "UnauthorizedException", responseType: "UNAUTHORIZED"},
+	sockgate.Forbidden:    {status: 403, name: "ForbiddenException", responseType: "ACCESS_DENIED"},
+	sockgate.NotFound:     {status: 403, name: "ForbiddenException", responseType: "RESOURCE_NOT_FOUND"},
+	sockgate.TooLarge:     {status: 413, name: "RequestTooLargeException", responseType: "REQUEST_TOO_LARGE"},
+	sockgate.Throttled:    {status: 429, name: "TooManyRequestsException", responseType: "THROTTLED"},
+	sockgate.Timeout:      {status: 504, name: internalServerError, responseType: "INTEGRATION_TIMEOUT"},
+	sockgate.Internal:     {status: 502, name: internalServerError, responseType: "INTEGRATION_FAILURE"},
+	sockgate.Unavailable:  {status: 503, name: "ServiceUnavailableException", responseType: "DEFAULT_5XX"},
+}
+
+const internalServerError = "InternalServerErrorException"
+
+// byOutcome is what an authorizer's refusals are answered with, and in which words (reference section 0.2).
+//
+// UNCONFIRMED for WebSocket: texts and names are REST's, except that REST's text of an authorizer that failed is null.
+var byOutcome = map[authorizers.Outcome]struct {
+	answer
+	message string
+}{
+	authorizers.Unauthorized: {answer{401, "UnauthorizedException", "UNAUTHORIZED", false}, "Unauthorized"},
+	authorizers.Denied:       {answer{403, "AccessDeniedException", "ACCESS_DENIED", true}, "User is not authorized to access this resource"},
+	authorizers.DeniedByRule: {answer{403, "AccessDeniedException", "ACCESS_DENIED", true},
+		"User is not authorized to access this resource with an explicit deny"},
+	authorizers.Misconfigured: {answer{500, "AuthorizerConfigurationException", "AUTHORIZER_CONFIGURATION_ERROR", false}, "Internal server error"},
+	authorizers.Failed:        {answer{500, "AuthorizerFailureException", "AUTHORIZER_FAILURE", false}, "Internal server error"},
 }
 
 // misconfigured marks an error that lies in the API's definition rather than with its backend.
 type misconfigured struct{ error }
 
+// Error begins as API Gateway's execution log has it (reference section 15).
+func (m misconfigured) Error() string { return "configuration error: " + why(m.error) }
+
 func (m misconfigured) Unwrap() error { return m.error }
+
+// accessDenied marks the refusal of a client that is known by its signature. Its text is for the client.
+type accessDenied struct{ error }
+
+func (d accessDenied) Unwrap() error { return d.error }
 
 func answerFor(err error) (answer, string) {
 	if _, ok := errors.AsType[misconfigured](err); ok {
-		return answer{500, "InternalServerErrorException", "API_CONFIGURATION_ERROR"}, "Internal server error"
+		return answer{status: 500, name: internalServerError, responseType: "API_CONFIGURATION_ERROR"}, "Internal server error"
+	}
+	if r, ok := errors.AsType[*authorizers.Refusal](err); ok {
+		told := byOutcome[r.Outcome]
+		return told.answer, told.message
 	}
 	if signature, ok := errors.AsType[*sigv4.Error](err); ok {
-		return answer{signature.Status, signature.Type, "INVALID_SIGNATURE"}, signature.Message
+		return answer{status: signature.Status, name: signature.Type, responseType: "INVALID_SIGNATURE"}, signature.Message
 	}
 	if _, ok := errors.AsType[unsupportedMedia](err); ok {
-		return answer{415, "UnsupportedMediaTypeException", "UNSUPPORTED_MEDIA_TYPE"}, "Unsupported Media Type"
+		return answer{status: 415, name: "UnsupportedMediaTypeException", responseType: "UNSUPPORTED_MEDIA_TYPE"}, "Unsupported Media Type"
+	}
+	if denied, ok := errors.AsType[accessDenied](err); ok && sockgate.KindOf(denied) == sockgate.Forbidden {
+		if e, ok := errors.AsType[*sockgate.Error](denied); ok {
+			return answer{status: 403, name: "AccessDeniedException", responseType: "ACCESS_DENIED", capital: true}, e.Message
+		}
 	}
 	a, ok := byKind[sockgate.KindOf(err)]
 	if !ok {
@@ -99,7 +135,7 @@ func (p *Pipeline) concludeConnect(x *exchange, err error) *Refusal {
 		x.ev.Status = refusal.Status
 	default:
 		a, message := x.fail(err)
-		refusal = &Refusal{Status: a.status, Type: a.name, Body: messageJSON(message), Cause: err}
+		refusal = &Refusal{Status: a.status, Type: a.name, Body: messageJSON(message, a.capital), Cause: err}
 	}
 	if refusal != nil {
 		refusal.RequestID = x.ev.RequestID
@@ -140,12 +176,24 @@ func why(err error) string {
 	return err.Error()
 }
 
-func messageJSON(message string) []byte {
+// plain is err's text without the words for the peer, where those only say that something failed.
+func plain(err error) string {
+	if e, ok := err.(*sockgate.Error); ok && e.Kind == sockgate.Internal && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return err.Error()
+}
+
+func messageJSON(message string, capital bool) []byte {
 	b, err := json.Marshal(message)
 	if err != nil {
 		panic(err)
 	}
-	return append(append([]byte(`{"message":`), b...), '}')
+	name := `{"message":`
+	if capital {
+		name = `{"Message":`
+	}
+	return append(append([]byte(name), b...), '}')
 }
 
 // subprotocol is the protocol that the backend picked. Only the backend picks: without its header the 101 has none

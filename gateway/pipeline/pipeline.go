@@ -8,10 +8,12 @@ package pipeline
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/sockgate/sockgate"
+	authorizers "github.com/sockgate/sockgate/gateway/authorize"
 	"github.com/sockgate/sockgate/gateway/deploy"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/gateway/route"
@@ -24,8 +26,15 @@ import (
 type Config struct {
 	Table *deploy.Table
 	HTTP  *httpbackend.Client
+	// Functions runs the functions of integrations; nil where there are none, and calls fail.
+	Functions sockgate.Functions
+	// Authorizers asks the authorizers of $connect; nil where there are none, and routes that need one let nobody in.
+	Authorizers *authorizers.Checker
 	// Signed verifies a handshake's signature for routes with AWS_IAM authorization.
 	Signed func(*Handshake) (*sockgate.Principal, error)
+	// Permit returns nil when who signed a handshake may do action ("execute-api:Invoke") on resource (the ARN of the route), else
+	// sockgate.Forbidden in AWS's words. It is not asked about the root user, who may. Without it nobody else may.
+	Permit func(p *sockgate.Principal, action, resource string, h *Handshake) error
 	// MaxReply is the largest answer that a client is sent, in bytes; 0 is no limit.
 	MaxReply int
 	Clock    func() time.Time
@@ -42,15 +51,15 @@ type Pipeline struct {
 func New(c Config) *Pipeline {
 	p := &Pipeline{Config: c}
 	p.steps = []step{
-		identify{c.Table},          // which stage, which route key
-		authorize{c.Signed},        // $connect: may this client come in?
-		throttle{},                 // is there room under the limits?
-		check{},                    // is the request what the route asks for?
-		bind{},                     // the route's integration
-		transformRequest{},         // the client's words → the backend's request
-		integrate{c.HTTP, c.Clock}, // the backend's call
-		transformResponse{},        // the backend's answer → the client's words
-		respond{c.MaxReply},        // what the client is to be told
+		identify{c.Table}, // which stage, which route key
+		authorize{c.Signed, c.Permit, c.Authorizers, c.Clock}, // $connect: may this client come in?
+		throttle{},                              // is there room under the limits?
+		check{},                                 // is the request what the route asks for?
+		bind{},                                  // the route's integration
+		transformRequest{},                      // the client's words → the backend's request
+		integrate{c.HTTP, c.Functions, c.Clock}, // the backend's call
+		transformResponse{},                     // the backend's answer → the client's words
+		respond{c.MaxReply},                     // what the client is to be told
 	}
 	return p
 }
@@ -71,7 +80,9 @@ type exchange struct {
 	picked  route.Selection // MESSAGE only
 	request transform.Request
 	call    httpbackend.Request
+	payload []byte // of functions, in place of call
 	answer  httpbackend.Response
+	failed  *functionFailed // the function failed, and an integration response may be for that
 	// What the response's transformation made of the answer.
 	output   []byte
 	protocol string // CONNECT only: the subprotocol
@@ -144,6 +155,8 @@ type Handshake struct {
 	Method, Path, RawQuery, Host string
 	Headers                      sockgate.Headers
 	Query                        []sockgate.Header // decoded, in order
+	From                         netip.Addr        // the client's; the zero value when unknown
+	TLS                          bool
 }
 
 // Opened is what the gateway answers to a handshake that it accepts.
@@ -161,7 +174,7 @@ func (p *Pipeline) Connect(ctx context.Context, s *Session, h *Handshake) (Opene
 	x.ev.Headers, x.ev.Query = h.Headers, h.Query
 	err := p.run(ctx, x)
 	if err == nil && (x.answer.Status < 200 || x.answer.Status > 299) {
-		err = &Refusal{Status: x.answer.Status, Body: append([]byte(nil), x.answer.Body...), ContentType: contentType(&x.answer)}
+		err = &Refusal{Status: x.answer.Status, Body: append([]byte(nil), x.output...), ContentType: contentType(&x.answer)}
 	}
 	refusal := p.concludeConnect(x, err)
 	if refusal != nil {

@@ -1,7 +1,10 @@
 package pipeline
 
 import (
+	"errors"
+
 	"github.com/sockgate/sockgate"
+	authorizers "github.com/sockgate/sockgate/gateway/authorize"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/telemetry/execution"
 )
@@ -58,7 +61,7 @@ func (p *Pipeline) record(x *exchange, err error) {
 			x.logBegin() // nothing was logged yet: no route was found
 		}
 		if err != nil {
-			log.Failed(ev, err)
+			logFailure(log, ev, err)
 		} else {
 			if x.reply != nil {
 				log.Reply(ev, x.reply)
@@ -69,6 +72,19 @@ func (p *Pipeline) record(x *exchange, err error) {
 	if x.stage.AccessFormat != nil {
 		x.stage.AccessLog.Write(x.stage.AccessFormat.AppendTo(nil, ev))
 	}
+}
+
+// logFailure closes the log of an exchange that failed.
+func logFailure(log *execution.Logger, ev *sockgate.Event, err error) {
+	if f, ok := errors.AsType[*functionFailed](err); ok {
+		log.FunctionFailed(ev, 200, f.message, f.requestID)
+		return
+	}
+	if r, ok := errors.AsType[*authorizers.Refusal](err); ok {
+		log.Refused(ev, "authorizer", r.Error())
+		return
+	}
+	log.Failed(ev, errors.New(plain(err)))
 }
 
 // count adds the exchange to its route's metrics, as CloudWatch does (reference section 15).

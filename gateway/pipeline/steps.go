@@ -52,34 +52,6 @@ var (
 	errNoKeys  = errors.New("the route requires an API key; API keys are not built yet, so none is valid")
 )
 
-// authorize asks who the client is, once, at $connect. What it finds stays with the connection.
-type authorize struct {
-	signed func(*Handshake) (*sockgate.Principal, error)
-}
-
-func (s authorize) run(_ context.Context, x *exchange) error {
-	if x.route == nil {
-		return nil
-	}
-	if x.route.APIKeyRequired && x.ev.Type != sockgate.Disconnect {
-		return sockgate.Forbiddenf("Forbidden").Because(errNoKeys)
-	}
-	if x.ev.Type != sockgate.Connect {
-		return nil
-	}
-	switch x.route.AuthorizationType {
-	case "CUSTOM":
-		return misconfigured{sockgate.Internalf("authorizers are not built yet, and $connect asks for one")}
-	case "AWS_IAM":
-		principal, err := s.signed(x.handshake)
-		if err != nil {
-			return err
-		}
-		x.session.Connection.Identity = principal
-	}
-	return nil
-}
-
 // throttle keeps exchanges within their limits. None are enforced yet; usage plans and stage limits come here.
 type throttle struct{}
 
@@ -160,8 +132,9 @@ func (x *exchange) integration() *deploy.Integration {
 
 // integrate calls the backend.
 type integrate struct {
-	http  *httpbackend.Client
-	clock func() time.Time
+	http      *httpbackend.Client
+	functions sockgate.Functions
+	clock     func() time.Time
 }
 
 func (s integrate) run(ctx context.Context, x *exchange) error {
@@ -177,6 +150,9 @@ func (s integrate) run(ctx context.Context, x *exchange) error {
 			return misconfigured{err}
 		}
 		return nil
+	}
+	if in.Function != nil {
+		return s.callFunction(ctx, x, in)
 	}
 	x.logRequest()
 	began := s.clock()

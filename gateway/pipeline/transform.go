@@ -23,6 +23,9 @@ func (transformRequest) run(_ context.Context, x *exchange) error {
 	if in == nil {
 		return nil
 	}
+	if in.Function != nil {
+		return x.functionPayload(in)
+	}
 	var overrides mapping.Overrides
 	if in.Type.Proxy() {
 		transform.Forward(&x.ev, in.Method, &x.request)
@@ -68,10 +71,13 @@ func (transformRequest) run(_ context.Context, x *exchange) error {
 func (x *exchange) renderRequest(in *deploy.Integration) (mapping.Overrides, error) {
 	t := in.Templates.Select(transform.EventVariables{Event: &x.ev})
 	if t == nil {
-		if in.Type == sockgate.Mock || in.Passthrough.Allows(in.Templates) {
-			return mapping.Overrides{}, nil
+		if !in.Passthrough.Allows(in.Templates) {
+			return mapping.Overrides{}, unsupportedMedia{}
 		}
-		return mapping.Overrides{}, unsupportedMedia{}
+		if in.Type == sockgate.Mock { // its status is for its author to say, not for the client
+			x.request.Body = nil
+		}
+		return mapping.Overrides{}, nil
 	}
 	body, overrides, err := mapping.Render(t, x.scope(x.ev.Body, false))
 	if err != nil {
@@ -98,15 +104,18 @@ type transformResponse struct{}
 
 func (transformResponse) run(_ context.Context, x *exchange) error {
 	in := x.integration()
-	if in == nil || x.ev.Type == sockgate.Disconnect {
+	if in == nil {
 		return nil
+	}
+	if x.ev.Type == sockgate.Disconnect {
+		return x.failure()
 	}
 	if in.Type.Proxy() {
 		x.output, x.protocol = x.answer.Body, subprotocol(&x.answer)
 		return nil
 	}
 	if in.Responses.Len() == 0 && x.ev.Type == sockgate.Message && !x.route.TwoWay {
-		return nil // UNCONFIRMED: a one-way route needs no integration response, as nothing becomes of it
+		return x.failure() // UNCONFIRMED: a one-way route needs no integration response, as nothing becomes of it
 	}
 	value := selectionValue(in.Type, &x.answer)
 	chosen := in.Responses.Choose(value)
@@ -117,6 +126,9 @@ func (transformResponse) run(_ context.Context, x *exchange) error {
 		return misconfigured{sockgate.Internalf("integration %s has no response for %q and no $default", in.ID, value)}
 	}
 	x.log().ResponseChosen(&x.ev, chosen.Key, value)
+	if err := x.afterFailure(chosen); err != nil {
+		return err
+	}
 	return x.renderResponse(chosen)
 }
 

@@ -57,12 +57,9 @@ func forwardedHeaders(dst sockgate.Headers, ev *sockgate.Event, body bool) sockg
 		return gatewayHeaders(dst, ev, "", body)
 	}
 	var agent string
-	var cameBy []string // earlier hops, in X-Forwarded-For
 	named := connectionTokens(ev.Headers)
 	for _, h := range ev.Headers {
 		switch {
-		case strings.EqualFold(h.Name, "X-Forwarded-For"):
-			cameBy = append(cameBy, h.Value)
 		case strings.EqualFold(h.Name, "User-Agent"):
 			agent = h.Value
 		case sockgate.HopByHop(h.Name), ownHeader(h.Name), containsFold(named, h.Name), !safeValue(h.Value):
@@ -71,10 +68,20 @@ func forwardedHeaders(dst sockgate.Headers, ev *sockgate.Event, body bool) sockg
 			dst = append(dst, h)
 		}
 	}
+	dst = Arrival(dst, ev)
+	return gatewayHeaders(dst, ev, agent, body)
+}
+
+// Arrival appends the headers that say how a client came: X-Forwarded-For, -Port and -Proto.
+func Arrival(dst sockgate.Headers, ev *sockgate.Event) sockgate.Headers {
+	from := strings.Join(ev.Headers.Values("X-Forwarded-For"), ", ") // earlier hops
 	if ip := ev.Connection.SourceIP; ip.IsValid() {
-		cameBy = append(cameBy, ip.Unmap().String())
+		if from != "" {
+			from += ", "
+		}
+		from += ip.Unmap().String()
 	}
-	if from := strings.Join(cameBy, ", "); from != "" && safeValue(from) {
+	if from != "" && safeValue(from) {
 		dst = append(dst, sockgate.Header{Name: "X-Forwarded-For", Value: from})
 	}
 	if port := ev.Connection.Port; port != 0 {
@@ -84,8 +91,7 @@ func forwardedHeaders(dst sockgate.Headers, ev *sockgate.Event, body bool) sockg
 	if ev.Connection.TLS {
 		proto = "https"
 	}
-	dst = append(dst, sockgate.Header{Name: "X-Forwarded-Proto", Value: proto})
-	return gatewayHeaders(dst, ev, agent, body)
+	return append(dst, sockgate.Header{Name: "X-Forwarded-Proto", Value: proto})
 }
 
 // gatewayHeaders appends the headers that every backend gets. agent is the client's User-Agent, where it is to be kept.
@@ -127,7 +133,7 @@ func hasBody(method string) bool {
 // ownHeader reports whether the gateway sets a header itself, or, as with Host, the URI does.
 func ownHeader(name string) bool {
 	for _, own := range [...]string{
-		"Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id",
+		"Host", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id",
 	} {
 		if strings.EqualFold(name, own) {
 			return true

@@ -26,6 +26,9 @@ func ContextVariable(name string) (Variable, bool) {
 	return nil, false
 }
 
+// IsContextName reports whether name is one that ContextVariable knows without an authorizer's help.
+func IsContextName(name string) bool { return contextVariables[name] != nil }
+
 // ContextNames returns the names that ContextVariable knows, without the properties that an authorizer adds, in order.
 func ContextNames() []string { return slices.Sorted(maps.Keys(contextVariables)) }
 
@@ -70,29 +73,29 @@ var contextVariables = map[string]Variable{
 	"identity.cognitoIdentityPoolId":         nothing,
 
 	"authorizer.principalId":        authorization(func(a *sockgate.Authorization) string { return a.PrincipalID }),
-	"authorizer.integrationLatency": authorization(func(a *sockgate.Authorization) string { return latency(a.Latency) }),
-	"authorizer.latency":            authorization(func(a *sockgate.Authorization) string { return latency(a.Latency) }),
+	"authorizer.integrationLatency": authorizerLatency,
+	"authorizer.latency":            authorizerLatency,
 	"authorizer.error":              orProperty("error", text(func(ev *sockgate.Event) string { return ev.AuthorizerError })),
 	"authorizer.status":             orProperty("status", number(func(ev *sockgate.Event) int { return ev.AuthorizerStatus })),
-	"authorizer.integrationStatus":  orProperty("integrationStatus", number(func(ev *sockgate.Event) int { return ev.AuthorizerStatus })),
-	"authorizer.requestId":          authorizerProperty("requestId"),
+	"authorizer.integrationStatus":  orProperty("integrationStatus", number(func(ev *sockgate.Event) int { return ev.AuthorizerServiceStatus })),
+	"authorizer.requestId":          orProperty("requestId", text(func(ev *sockgate.Event) string { return ev.AuthorizerRequestID })),
 
 	"integrationErrorMessage":       text(func(ev *sockgate.Event) string { return ev.IntegrationError }),
 	"integrationLatency":            integrationLatency,
 	"integrationStatus":             number(func(ev *sockgate.Event) int { return ev.IntegrationStatus }),
 	"integration.error":             text(func(ev *sockgate.Event) string { return ev.IntegrationError }),
-	"integration.integrationStatus": number(func(ev *sockgate.Event) int { return ev.IntegrationStatus }),
+	"integration.integrationStatus": number(serviceStatus),
 	"integration.latency":           integrationLatency,
 	"integration.status":            number(func(ev *sockgate.Event) int { return ev.IntegrationStatus }),
-	"integration.requestId":         nothing,
-	"awsEndpointRequestId":          nothing,
+	"integration.requestId":         text(func(ev *sockgate.Event) string { return ev.IntegrationRequestID }),
+	"awsEndpointRequestId":          text(func(ev *sockgate.Event) string { return ev.IntegrationRequestID }),
 
-	"authorize.error":      nothing,
-	"authorize.latency":    nothing,
-	"authorize.status":     nothing,
-	"authenticate.error":   nothing,
-	"authenticate.latency": nothing,
-	"authenticate.status":  nothing,
+	"authorize.error":      text(func(ev *sockgate.Event) string { return ev.Authorize.Error }),
+	"authorize.latency":    text(func(ev *sockgate.Event) string { return checkLatency(&ev.Authorize) }),
+	"authorize.status":     number(func(ev *sockgate.Event) int { return ev.Authorize.Status }),
+	"authenticate.error":   text(func(ev *sockgate.Event) string { return ev.Authenticate.Error }),
+	"authenticate.latency": text(func(ev *sockgate.Event) string { return checkLatency(&ev.Authenticate) }),
+	"authenticate.status":  number(func(ev *sockgate.Event) int { return ev.Authenticate.Status }),
 	"waf.error":            nothing,
 	"waf.latency":          nothing,
 	"waf.status":           nothing,
@@ -196,6 +199,29 @@ func commonLogTime(t time.Time) string {
 }
 
 func latency(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// serviceStatus is what the function service answered, or a backend that is no function.
+func serviceStatus(ev *sockgate.Event) int {
+	if ev.IntegrationServiceStatus != 0 {
+		return ev.IntegrationServiceStatus
+	}
+	return ev.IntegrationStatus
+}
+
+// authorizerLatency is that of the connection's authorizer, or of one that was asked and did not let the client in.
+func authorizerLatency(ev *sockgate.Event) (string, bool) {
+	if ev.Connection != nil && ev.Connection.Authorizer != nil {
+		return latency(ev.Connection.Authorizer.Latency), true
+	}
+	return latency(ev.AuthorizerLatency), ev.AuthorizerStatus != 0
+}
+
+func checkLatency(c *sockgate.Check) string {
+	if c.Status == 0 {
+		return ""
+	}
+	return latency(c.Latency)
+}
 
 // integrationLatency has a value once a backend was called, even when it answered in less than a millisecond.
 func integrationLatency(ev *sockgate.Event) (string, bool) {

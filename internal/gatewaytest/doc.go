@@ -24,11 +24,20 @@
 //	route KEY METHOD URI [two-way] [timeout=MS] [header.X=SOURCE] [querystring.X=SOURCE] [path.X=SOURCE] [require=PARAMETER]
 //	                             create or redirect a route; a URI that begins with "/" is at the backend
 //	route KEY MOCK TEMPLATE      the same with a MOCK integration; two-way may follow
+//	route KEY LAMBDA FUNCTION    the same with a function behind it (AWS_PROXY); LAMBDA_CUSTOM is type AWS, with template=TEMPLATE
 //	route KEY NONE               the same without a target
+//	                             further options of each: auth=AWS_IAM, auth=AUTHORIZER, credentials=ARN
 //	stage NAME [auto] [var.X=VALUE] [log=INFO] [trace] [access=FORMAT]   create or update a stage
 //	deploy STAGE                 CreateDeployment
 //	delete api|stage NAME        delete the current API, or a stage of it
 //	aws ARG ...                  a call of the control plane by its HTTP form: METHOD PATH [BODY], signed; prints status and body
+//
+//	function NAME RUNTIME FILE ... [handler=H] [timeout=SECONDS] [memory=MB] [role=ARN] [env.X=VALUE]
+//	                             create a function of these files, or give it new code; wait until it is active
+//	permit FUNCTION[:QUALIFIER]  let the current API call it
+//	invoke FUNCTION PAYLOAD      call it; prints what it returned
+//	query SERVICE ACTION [PARAMETER=VALUE ...]   a signed call of an API in the query protocol, such as iam; prints the XML
+//	authorizer NAME FUNCTION [SOURCE ...]   create an authorizer of the current API
 //
 //	connect NAME STAGE [HEADER: VALUE ...] [?QUERY]   open a WebSocket; prints the headers of the 101 that matter
 //	send NAME TEXT               one text message

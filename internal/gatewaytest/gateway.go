@@ -23,13 +23,17 @@ import (
 
 	"github.com/sockgate/sockgate/config"
 	"github.com/sockgate/sockgate/server"
+	"github.com/sockgate/sockgate/service/function/runtime/supervise"
 )
 
 // Patience is how long tests wait for what must happen. It is generous: a test that passes never waits for it to end.
 const Patience = 20 * time.Second
 
 // Main runs a package's tests and fails if they leave goroutines behind.
-func Main(m *testing.M) { goleak.VerifyTestMain(m) }
+func Main(m *testing.M) {
+	supervise.Main()
+	goleak.VerifyTestMain(m)
+}
 
 // Gateway is a gateway in this process.
 type Gateway struct {

@@ -43,7 +43,7 @@ func RunStories(t *testing.T, dir string, update bool) {
 			if err != nil {
 				return err
 			}
-			s := &story{backend: backend, clients: map[string]*Client{}, dir: filepath.Join(env.WorkDir, ".data"), names: newNames()}
+			s := &story{backend: backend, clients: map[string]*Client{}, authorizers: map[string]string{}, dir: filepath.Join(env.WorkDir, ".data"), names: newNames()}
 			env.Values[storyKey{}] = s
 			env.Setenv("BACKEND", backend.Addr())
 			env.Defer(s.end)
@@ -62,8 +62,9 @@ type story struct {
 	names   *names
 	seen    int // requests that were compared already
 
-	api     string // the current API's id
-	clients map[string]*Client
+	api         string            // the current API's id
+	authorizers map[string]string // ids by name
+	clients     map[string]*Client
 }
 
 // refused is the answer of AWS or the gateway to a command that it did not carry out. "!" expects one; other errors are faults.
@@ -91,6 +92,7 @@ var commands = map[string]command{
 	"backend": (*story).setBackend, "release": (*story).release, "await": (*story).await, "requests": (*story).compareRequests,
 	"api": (*story).createAPI, "route": (*story).setRoute, "stage": (*story).setStage, "deploy": (*story).deploy,
 	"delete": (*story).delete, "aws": (*story).call,
+	"function": (*story).setFunction, "permit": (*story).permit, "invoke": (*story).invoke, "authorizer": (*story).setAuthorizer, "query": (*story).query,
 	"connect": (*story).connect, "send": (*story).send, "frames": (*story).frames, "expect": (*story).expect,
 	"expect-set": (*story).expectSet, "expect-pong": (*story).expectPong, "close": (*story).close, "drop": (*story).drop,
 	"expect-close": (*story).expectClose,
@@ -143,6 +145,13 @@ func set(v reflect.Value, key, value string) error {
 		case string:
 			field.SetString(value)
 			return nil
+		case bool:
+			field.SetBool(value == "true")
+			return nil
+		case config.Map:
+			m, err := config.ParseMap(value)
+			field.Set(reflect.ValueOf(m))
+			return err
 		}
 	}
 	return fmt.Errorf("no setting %q that a story can set", key)

@@ -64,6 +64,13 @@ func (s *story) setRoute(_ *testscript.TestScript, args []string) error {
 	case method == "MOCK":
 		in.IntegrationType, in.RequestTemplates = types.IntegrationTypeMock, map[string]string{"$default": options[0]}
 		options = options[1:]
+	case method == "LAMBDA" || method == "LAMBDA_CUSTOM":
+		uri := s.invocationURI(options[0])
+		in.IntegrationType, in.IntegrationMethod, in.IntegrationUri = types.IntegrationTypeAwsProxy, aws.String("POST"), &uri
+		if method == "LAMBDA_CUSTOM" {
+			in.IntegrationType = types.IntegrationTypeAws
+		}
+		options = options[1:]
 	default:
 		uri := options[0]
 		if strings.HasPrefix(uri, "/") {
@@ -72,12 +79,19 @@ func (s *story) setRoute(_ *testscript.TestScript, args []string) error {
 		in.IntegrationType, in.IntegrationMethod, in.IntegrationUri = types.IntegrationTypeHttpProxy, &method, &uri
 		options = options[1:]
 	}
+	auth := ""
 	twoWay, required := false, map[string]types.ParameterConstraints{}
 	for _, o := range options {
 		name, value, _ := strings.Cut(o, "=")
 		switch {
 		case o == "two-way":
 			twoWay = true
+		case name == "auth":
+			auth = value
+		case name == "credentials":
+			in.CredentialsArn = &value
+		case name == "template":
+			in.RequestTemplates = map[string]string{"$default": value}
 		case name == "require":
 			required[value] = types.ParameterConstraints{Required: aws.Bool(true)}
 		case name == "timeout":
@@ -96,12 +110,12 @@ func (s *story) setRoute(_ *testscript.TestScript, args []string) error {
 		}
 	}
 	return s.calls(func(ctx context.Context, c *apigatewayv2.Client) error {
-		return s.putRoute(ctx, c, key, in, twoWay, required)
+		return s.putRoute(ctx, c, key, in, auth, twoWay, required)
 	})
 }
 
 func (s *story) putRoute(ctx context.Context, c *apigatewayv2.Client, key string, in *apigatewayv2.CreateIntegrationInput,
-	twoWay bool, required map[string]types.ParameterConstraints) error {
+	auth string, twoWay bool, required map[string]types.ParameterConstraints) error {
 	var target, selection *string
 	if in != nil {
 		made, err := c.CreateIntegration(ctx, in)
@@ -113,18 +127,29 @@ func (s *story) putRoute(ctx context.Context, c *apigatewayv2.Client, key string
 	if twoWay {
 		selection = aws.String("$default")
 	}
+	var authorization types.AuthorizationType
+	var authorizer *string
+	switch auth {
+	case "":
+	case "AWS_IAM", "NONE":
+		authorization = types.AuthorizationType(auth)
+	default:
+		authorization, authorizer = types.AuthorizationTypeCustom, aws.String(s.authorizers[auth])
+	}
 	routes, err := c.GetRoutes(ctx, &apigatewayv2.GetRoutesInput{ApiId: &s.api})
 	if err != nil {
 		return err
 	}
 	for _, r := range routes.Items {
 		if *r.RouteKey == key {
-			_, err := c.UpdateRoute(ctx, &apigatewayv2.UpdateRouteInput{ApiId: &s.api, RouteId: r.RouteId, Target: target, RequestParameters: required})
+			_, err := c.UpdateRoute(ctx, &apigatewayv2.UpdateRouteInput{ApiId: &s.api, RouteId: r.RouteId, Target: target, RequestParameters: required,
+				AuthorizationType: authorization, AuthorizerId: authorizer})
 			return err
 		}
 	}
 	r, err := c.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{
 		ApiId: &s.api, RouteKey: &key, Target: target, RouteResponseSelectionExpression: selection, RequestParameters: required,
+		AuthorizationType: authorization, AuthorizerId: authorizer,
 	})
 	if err != nil || !twoWay {
 		return err

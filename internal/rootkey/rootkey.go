@@ -73,6 +73,9 @@ func Load(dir, id, secret string) (Key, error) {
 	return Key{}, sockgate.Unavailablef("The root credentials cannot be used").Because(err)
 }
 
+// Read returns the key in dir/credentials, and writes nothing. Errors: one that wraps fs.ErrNotExist where there is no file.
+func Read(dir string) (Key, error) { return read(filepath.Join(dir, FileName)) }
+
 func read(path string) (Key, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -16,7 +16,7 @@ const (
 	IncompleteSignature        = "IncompleteSignatureException"        // a signature that cannot be read
 	UnrecognizedClient         = "UnrecognizedClientException"         // an unknown access key or session token
 	InvalidSignature           = "InvalidSignatureException"           // wrong, too old, too new or meant for another place
-	ExpiredToken               = "ExpiredTokenException"               // a session token past its end; for session tokens to come
+	ExpiredToken               = "ExpiredTokenException"               // a session token past its end
 )
 
 // Error is why a request was refused, in AWS's words.

@@ -11,11 +11,12 @@ import (
 	"sync/atomic"
 )
 
-// maxKeys bounds the signing keys that are remembered. An installation has a handful of access keys and services.
-const maxKeys = 64
+// maxKeys bounds the signing keys that are remembered. An installation has a handful of access keys and services, and a
+// temporary key for each role that is at work.
+const maxKeys = 256
 
-// keyName says which signing key; the region is the verifier's own.
-type keyName struct{ accessKeyID, date, service string }
+// keyName says which signing key.
+type keyName struct{ accessKeyID, date, region, service string }
 
 // derivedKey is a signing key. It remembers of which secret it was derived: a secret that was replaced must not leave its keys
 // behind. It keeps the hashes that were set up for the key, which halves the time that one takes.
@@ -75,7 +76,7 @@ func (k *keyCache) add(name keyName, key *derivedKey, today string) {
 			}
 		}
 	}
-	name = keyName{strings.Clone(name.accessKeyID), strings.Clone(name.date), strings.Clone(name.service)}
+	name = keyName{strings.Clone(name.accessKeyID), strings.Clone(name.date), strings.Clone(name.region), strings.Clone(name.service)}
 	next[name] = key
 	k.current.Store(&next)
 }

@@ -270,7 +270,7 @@ func TestVerifyPresigned(t *testing.T) {
 		{name: "line break in signed headers", change: replace("SignedHeaders=host", "SignedHeaders=host%3Bx%0Ay"), kind: sigv4.InvalidSignature, text: noMatch},
 		{name: "parameter added", change: func(r *sigv4.Request) { r.RawQuery += "&admin=1" }, kind: sigv4.InvalidSignature, text: noMatch},
 		{name: "parameter changed", change: replace("room=a%2Bb", "room=a+b"), kind: sigv4.InvalidSignature, text: noMatch},
-		{name: "session token", change: func(r *sigv4.Request) { r.RawQuery += "&X-Amz-Security-Token=t" }, kind: sigv4.InvalidSignature, text: noMatch},
+		{name: "session token", change: func(r *sigv4.Request) { r.RawQuery += "&X-Amz-Security-Token=t" }, kind: sigv4.UnrecognizedClient},
 		{name: "session token in a header", change: func(r *sigv4.Request) { add(r, "X-Amz-Security-Token", "t") }, kind: sigv4.UnrecognizedClient},
 		{name: "operation in a header", change: func(r *sigv4.Request) { add(r, "X-Amz-Target", "t") }, kind: sigv4.InvalidSignature, text: "'X-Amz-Target' must"},
 		{name: "Authorization as well", change: func(r *sigv4.Request) { add(r, "Authorization", "Bearer x") }, kind: sigv4.InvalidSignature, text: "Found both"},
@@ -297,7 +297,7 @@ func TestVerifyPresigned(t *testing.T) {
 	}
 }
 
-// A session token is escaped whole in a presigned URL ("+" and "/" are common in them) and refused, as no key has one yet.
+// A session token is escaped whole in a presigned URL ("+" and "/" are common in them) and refused, as this key has none.
 func TestPresignSessionToken(t *testing.T) {
 	r := sigv4.Request{Method: "GET", Path: "/", Host: "h"}
 	c := creds

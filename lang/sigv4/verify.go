@@ -2,6 +2,7 @@ package sigv4
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,9 +20,25 @@ type Keys interface {
 	Secret(accessKeyID string) (secret string, principal *sockgate.Principal, ok bool)
 }
 
+// Sessions is a Keys that also issues temporary keys, which come with a session token. A verifier over other Keys accepts no token.
+type Sessions interface {
+	Keys
+	// Session returns the secret of a temporary key and who signs with it, when token was issued with that key and its subject
+	// still exists. The error is ErrNoSession or ErrSessionEnded. What Secret says of waiting and sharing holds here.
+	Session(accessKeyID, token string, now time.Time) (secret string, principal *sockgate.Principal, err error)
+}
+
+// The errors of Sessions.
+var (
+	ErrNoSession    = errors.New("the token was not issued with this key")
+	ErrSessionEnded = errors.New("the session has expired")
+)
+
 // Options say what a Verifier insists on.
 type Options struct {
-	Region string           // the only region that a credential may name
+	Region string // the region that a credential must name
+	// Global are the services that have one endpoint for all regions (iam, sts): their credentials may also name us-east-1.
+	Global []string
 	Skew   time.Duration    // how far a signature's time may be off in either direction; 0 means AWS's 5 minutes
 	Clock  func() time.Time // nil means time.Now
 }
@@ -38,6 +55,7 @@ type Signature struct {
 type Verifier struct {
 	keys    Keys
 	region  string
+	global  []string
 	skew    time.Duration
 	clock   func() time.Time
 	derived keyCache
@@ -56,9 +74,13 @@ const maxScratch = 16 << 10
 // maxSignedHeaders bounds the work that an unproven signature can ask for.
 const maxSignedHeaders = 128
 
+// maxToken bounds a session token, in bytes. AWS gives no bound and asks for no assumptions; those that are issued here stay
+// well below it.
+const maxToken = 16 << 10
+
 // New makes a Verifier.
 func New(keys Keys, o Options) *Verifier {
-	v := &Verifier{keys: keys, region: o.Region, skew: o.Skew, clock: o.Clock}
+	v := &Verifier{keys: keys, region: o.Region, global: o.Global, skew: o.Skew, clock: o.Clock}
 	if v.skew == 0 {
 		v.skew = 5 * time.Minute
 	}
@@ -77,8 +99,8 @@ func New(keys Keys, o Options) *Verifier {
 // Decided here, as AWS documents or shows nothing about it:
 //   - A URL without X-Amz-Expires is valid for the skew, like a signed header. One with it is valid that long, without the skew.
 //   - X-Amz-Target chooses the operation and must be signed where it is present. X-Amz-Date is part of the string to sign in any
-//     case, X-Amz-Content-Sha256 must be the hash of the body, and X-Amz-Security-Token must belong to the key. Other X-Amz
-//     headers may be there unsigned, because proxies add some (X-Amz-Cf-Id).
+//     case, X-Amz-Content-Sha256 must be the hash of the body, and X-Amz-Security-Token must belong to the key, in a header
+//     (signed or not) or in the query. Other X-Amz headers may be there unsigned, because proxies add some (X-Amz-Cf-Id).
 //   - UNSIGNED-PAYLOAD belongs to S3 and is a wrong hash here.
 //   - SignedHeaders must be lower case, ascending and without repetition, and every header in it must be present.
 //
@@ -96,15 +118,10 @@ func (v *Verifier) Verify(r *Request, body [32]byte, services ...string) (*Signa
 		return nil, err
 	}
 	c := &p.claim
-	if err := v.checkSignature(r, c, s, &body, keyName{p.accessKeyID, p.scope.date, p.scope.service}, p.secret, p.at, p.now); err != nil {
+	if err := v.checkSignature(r, c, s, &body, keyName{p.accessKeyID, p.scope.date, p.scope.region, p.scope.service}, p.secret, p.at, p.now); err != nil {
 		return nil, err
 	}
-	// Session tokens: a Keys that issues temporary keys will be asked here whether the token is the key's (unknownClient) and
-	// still valid (ExpiredToken). Until then no key has one.
-	if r.header("X-Amz-Security-Token") != "" || queryValue(c.query, "X-Amz-Security-Token") != "" {
-		return nil, unknownClient()
-	}
-	return &Signature{Principal: p.principal, Service: p.scope.service, Region: v.region, Presigned: c.presigned}, nil
+	return &Signature{Principal: p.principal, Service: p.scope.service, Region: p.scope.region, Presigned: c.presigned}, nil
 }
 
 // Screen makes those checks of Verify that need no body: that a signature is there and can be read, is current, is meant for one of
@@ -152,10 +169,34 @@ func (v *Verifier) screen(r *Request, space []param, services []string) (p promi
 		return p, err
 	}
 	p.accessKeyID, p.scope = accessKeyID, sc
+	token := r.header("X-Amz-Security-Token")
+	if inQuery := queryValue(p.claim.query, "X-Amz-Security-Token"); inQuery != "" && inQuery != token {
+		token += inQuery // two that differ make one that nobody issued
+	}
+	if token != "" {
+		p.secret, p.principal, err = v.session(accessKeyID, token, p.now)
+		return p, err
+	}
 	if p.secret, p.principal, ok = v.keys.Secret(accessKeyID); !ok || p.secret == "" || accessKeyID == "" { // an empty secret is known to everybody
 		return p, unknownClient()
 	}
 	return p, nil
+}
+
+// session opens a session token. What came with a token that is good for nothing is not tried as a long-term key.
+func (v *Verifier) session(accessKeyID, token string, now time.Time) (string, *sockgate.Principal, error) {
+	sessions, ok := v.keys.(Sessions)
+	if !ok || len(token) > maxToken {
+		return "", nil, unknownClient()
+	}
+	secret, principal, err := sessions.Session(accessKeyID, token, now)
+	switch {
+	case errors.Is(err, ErrSessionEnded):
+		return "", nil, refuse(ExpiredToken, "The security token included in the request is expired")
+	case err != nil, secret == "":
+		return "", nil, unknownClient()
+	}
+	return secret, principal, nil
 }
 
 // current checks that now lies within the time for which the signature is good.
@@ -175,6 +216,9 @@ func (v *Verifier) current(c *claim, at time.Time, atText string, now time.Time)
 	}
 	return nil
 }
+
+// globalRegion is the region in which the services without regions are signed.
+const globalRegion = "us-east-1"
 
 func span(d time.Duration) string {
 	if d%time.Minute == 0 {
@@ -207,11 +251,12 @@ func checkSigned(r *Request, signedHeaders string) error {
 // checkScope compares a credential's scope with what it is used for, and tells all differences at once.
 func (v *Verifier) checkScope(s scope, end, at string, services []string) error {
 	today := at[:len(day)]
-	if s.region == v.region && end == terminator && s.date == today && (len(services) == 0 || slices.Contains(services, s.service)) {
+	region := s.region == v.region || s.region == globalRegion && slices.Contains(v.global, s.service)
+	if region && end == terminator && s.date == today && (len(services) == 0 || slices.Contains(services, s.service)) {
 		return nil
 	}
 	var faults []string
-	if s.region != v.region {
+	if !region {
 		faults = append(faults, fmt.Sprintf("Credential should be scoped to a valid region, not '%s'.", s.region))
 	}
 	if len(services) > 0 && !slices.Contains(services, s.service) {
@@ -229,7 +274,7 @@ func (v *Verifier) checkScope(s scope, end, at string, services []string) error 
 
 // checkSignature computes the signature that the request should have and compares.
 func (v *Verifier) checkSignature(r *Request, c *claim, s *scratch, body *[32]byte, name keyName, secret, at string, now time.Time) error {
-	sc := scope{date: name.date, region: v.region, service: name.service}
+	sc := scope{date: name.date, region: name.region, service: name.service}
 	key := v.derived.get(name, secret)
 	known := key != nil
 	if !known {

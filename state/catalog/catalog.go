@@ -3,6 +3,8 @@
 //
 //	api.{apiId}                         one sockgate.APIRecord: an API with all of its parts, stages and deployments
 //	deployment.{apiId}.{deploymentId}   the sockgate.Definition that the deployment froze; never changed
+//
+// Those of API keys and usage plans are in usage.go.
 package catalog
 
 import (
@@ -11,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/state/store"
@@ -27,6 +30,9 @@ const (
 type Catalog struct {
 	store   store.Store
 	written func(ctx context.Context, apiID string)
+
+	usage    func(context.Context, UsageChange) // see OnUsage
+	claiming sync.Mutex                         // held while a key's value is claimed or given up
 }
 
 // New returns a catalog over s. It does not own s.

@@ -51,6 +51,7 @@ func story(l *execution.Logger) {
 	l.Begin(connect)
 	l.UsagePlan(connect, false)
 	l.Start(connect)
+	l.Authorizing(connect, "a1b2c3")
 	l.Authorized(connect, "tokens", "user-1")
 	l.Request(connect, "https://u:hush@backend.example/connect?id=1&X-Amz-Signature=hush&access_token=hush",
 		sockgate.Headers{{Name: "Content-Type", Value: "application/json"}, {Name: "Proxy-Authorization", Value: "hush"}}, []byte(`{"id":1}`))
@@ -76,7 +77,7 @@ func story(l *execution.Logger) {
 	other.Status = 403
 	l.Refused(other, "request validation", `model "join": /room is missing`)
 	l.RouteChosen(event(sockgate.Message, ""), "$request.body.action", "nope", true)
-	l.FunctionFailed(other, 200, `{"errorMessage":"boom"}`)
+	l.FunctionFailed(other, 200, "boom", "6dd0f6ad-4f21-4c39-9e1b-0d7a5fd2a1a5")
 	l.Failed(other, errors.New("configuration error: stage variable url is not set"))
 
 	disconnect := event(sockgate.Disconnect, "$disconnect")

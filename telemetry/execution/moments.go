@@ -85,6 +85,13 @@ func (l *Logger) Start(e *sockgate.Event) {
 	}
 }
 
+// Authorizing tells that an authorizer is about to be asked.
+func (l *Logger) Authorizing(e *sockgate.Event, id string) {
+	if l.Info() {
+		l.line(e).s("Starting authorizer: ").s(id).s(" for request: ").s(e.RequestID).to(l.sink)
+	}
+}
+
 // Authorized tells what an authorizer decided in favour of the client. Ours.
 func (l *Logger) Authorized(e *sockgate.Event, authorizer, principal string) {
 	if !l.Info() {
@@ -153,13 +160,15 @@ func (l *Logger) Failed(e *sockgate.Event, err error) {
 	l.completed(e)
 }
 
-// FunctionFailed tells that a function ran and failed, with the status and text that its service returned.
-func (l *Logger) FunctionFailed(e *sockgate.Event, status int, text string) {
+// FunctionFailed closes the log of a request whose function ran and failed: the status and text that its service returned, and
+// the id of the invocation.
+func (l *Logger) FunctionFailed(e *sockgate.Event, status int, text, requestID string) {
 	if l == nil {
 		return
 	}
 	l.line(e).s("Lambda execution failed with status ").i(status).s(" due to customer function error: ").
-		s(cut(text, maxBody)).s(". Lambda request id: ").s(e.RequestID).to(l.sink)
+		s(cut(text, maxBody)).s(". Lambda request id: ").s(requestID).to(l.sink)
+	l.completed(e)
 }
 
 // Refused closes the log of a request that was turned away before its integration, and says by whom and why: step is e.g.
