@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/internal/lazycontext"
 	"github.com/sockgate/sockgate/internal/requestid"
 )
 
@@ -34,14 +35,14 @@ const (
 type Request struct {
 	ID        string // UUID; also on the reply and in the log
 	Method    string
-	Path      string // still escaped, as the client sent it
-	Query     url.Values
+	Path      string     // still escaped, as the client sent it
+	Query     url.Values // not to be changed; nil when there are no parameters
 	Header    http.Header
 	Body      []byte // owned by the request
 	Principal *sockgate.Principal
 
-	ask  func(action string, resources []string, more map[string][]string) error // see Allowed
-	keys func(more map[string][]string) Keys
+	front *front        // nil for a call that was not received by one
+	http  *http.Request // as received
 }
 
 // Response is what an API answers. The zero Status is 200; a nil Body is no body.
@@ -146,12 +147,13 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 		return nil, err
 	}
 	req := &Request{
-		ID: id, Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header, Body: body, Principal: principal,
+		ID: id, Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header, Body: body, Principal: principal, front: f, http: r,
 	}
-	if req.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		return nil, sockgate.Invalidf("The query string is malformed")
+	if r.URL.RawQuery != "" {
+		if req.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			return nil, sockgate.Invalidf("The query string is malformed")
+		}
 	}
-	f.bind(r, req)
 	service := f.services[apiName(scope, req.Path)]
 	if err := f.permit(req, scope, service); err != nil {
 		return nil, err
@@ -159,8 +161,8 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 	if service == nil {
 		return nil, f.notBuilt(req, scope)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
-	defer cancel()
+	ctx := lazycontext.New(r.Context(), time.Now().Add(callTimeout))
+	defer ctx.End()
 	return service.Serve(ctx, req)
 }
 
@@ -178,7 +180,10 @@ func (f *front) report(r *http.Request, id string, err error) {
 	if typ != "InvalidSignatureException" { // whose text quotes the signed headers: secrets do not belong in a log
 		attrs = append(attrs, slog.String("message", message))
 	}
-	if e, ok := errors.AsType[*sockgate.Error](err); ok {
+	// A StatusError has no cause: its text is the message, which is told above if at all.
+	if _, ok := errors.AsType[*StatusError](err); ok {
+		err = nil
+	} else if e, ok := errors.AsType[*sockgate.Error](err); ok {
 		err = e.Cause
 	}
 	if err != nil {

@@ -318,3 +318,17 @@ func TestErrorNameInBodyOfJSONRPC(t *testing.T) {
 		t.Errorf("got %s", raw)
 	}
 }
+
+// TestSignedHeadersStayOutOfTheLog: AWS's answer to a wrong signature quotes the signed headers, a session's token among them.
+func TestSignedHeadersStayOutOfTheLog(t *testing.T) {
+	h := newHarness()
+	h.refusal = &awswire.StatusError{Status: 403, Type: "InvalidSignatureException", Message: "The Canonical String should have been 'x-amz-security-token:hush'"}
+	r := httptest.NewRequest("GET", "/v2/apis", nil)
+	r.Header.Set("Authorization", auth("apigateway"))
+	if resp := h.do(r); resp.StatusCode != 403 {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	if log := h.log.String(); !strings.Contains(log, "type=InvalidSignatureException") || strings.Contains(log, "hush") {
+		t.Errorf("the log says %s", log)
+	}
+}

@@ -31,19 +31,19 @@ func credentialScope(r *http.Request) string {
 		credential = q.Get("X-Amz-Credential")
 	}
 	// Counted from the end: an access key id may hold slashes.
-	parts := strings.Split(credential, "/")
-	if len(parts) < 5 {
+	if strings.Count(credential, "/") < 4 {
 		return ""
 	}
-	return parts[len(parts)-2]
+	credential = credential[:strings.LastIndexByte(credential, '/')]
+	return credential[strings.LastIndexByte(credential, '/')+1:]
 }
 
 // wantedScope returns the service that a request's signature must be for: the one that its scope names, except on the paths of
 // API Gateway, where another scope is a mistake of the signer rather than another API.
 func wantedScope(r *http.Request) string {
-	for _, collection := range [...]string{"apis", "domainnames", "tags", "vpclinks"} {
-		rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/"+collection)
-		if ok && (rest == "" || rest[0] == '/') {
+	if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/"); ok {
+		switch collection, _, _ := strings.Cut(rest, "/"); collection {
+		case "apis", "domainnames", "tags", "vpclinks":
 			return apiGatewayScope
 		}
 	}

@@ -30,21 +30,22 @@ type Authorize func(p *sockgate.Principal, action string, resources []string, ke
 // Allowed asks whether who signed the call may do action on each of resources. It is for what Permission cannot say: calls
 // that need several actions, and condition keys of their own, which more has by names in lower case ("dynamodb:leadingkeys").
 func (r *Request) Allowed(action string, resources []string, more map[string][]string) error {
-	if r.ask != nil {
-		return r.ask(action, resources, more)
-	}
-	if r.Principal != nil && r.Principal.Root {
+	switch f := r.front; {
+	case r.Principal != nil && r.Principal.Root:
 		return nil
+	case f == nil, f.Authorize == nil:
+		return Denied(r.Principal, action, resources[0])
+	default:
+		return f.Authorize(r.Principal, action, resources, r.Keys(more))
 	}
-	return Denied(r.Principal, action, resources[0])
 }
 
 // Keys returns the condition keys of the call for a service that decides by itself, with more as in Allowed.
 func (r *Request) Keys(more map[string][]string) Keys {
-	if r.keys == nil {
+	if r.front == nil {
 		return &CallKeys{Now: time.Now(), More: more}
 	}
-	return r.keys(more)
+	return r.front.callKeys(r.http, more)
 }
 
 // Denied is AWS's refusal of what nothing allows.
@@ -73,20 +74,6 @@ func (f *front) permit(r *Request, scope string, s Service) error {
 		return nil
 	}
 	return Denied(r.Principal, scope+":"+rpcOperation(r), "*")
-}
-
-// bind gives a call the means to ask.
-func (f *front) bind(hr *http.Request, r *Request) {
-	r.keys = func(more map[string][]string) Keys { return f.callKeys(hr, more) }
-	r.ask = func(action string, resources []string, more map[string][]string) error {
-		switch {
-		case r.Principal.Root:
-			return nil
-		case f.Authorize == nil:
-			return Denied(r.Principal, action, resources[0])
-		}
-		return f.Authorize(r.Principal, action, resources, r.keys(more))
-	}
 }
 
 // CallKeys are the global condition keys that a call brings; those of its principal are added by whoever decides.

@@ -49,7 +49,8 @@ type conn struct {
 	readBy    time.Time
 	writeBy   time.Time
 	exchange  Exchange
-	continued bool // 100 Continue was sent for this request
+	continued bool   // 100 Continue was sent for this request
+	remote    string // the client's address for Config.HTTP; made for its first request
 }
 
 func newConn(s *Server, sock net.Conn) *conn {
@@ -319,10 +320,16 @@ func (c *conn) writeUntil(t time.Time) {
 	_ = c.stream.SetWriteDeadline(t)
 }
 
-// write sends p. The deadline is moved only when an eighth of it has passed, so that a busy connection seldom pays for it.
-func (c *conn) write(p []byte) error {
+// write sends head and body, which may be nil, in one go. The deadline is moved only when an eighth of it has passed, so that
+// a busy connection seldom pays for it.
+func (c *conn) write(head, body []byte) (err error) {
 	c.extendWrite()
-	_, err := c.stream.Write(p)
+	if body == nil {
+		_, err = c.stream.Write(head)
+	} else {
+		parts := net.Buffers{head, body}
+		_, err = parts.WriteTo(c.stream)
+	}
 	if err != nil {
 		c.keep, c.linger = false, 0
 	}

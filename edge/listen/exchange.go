@@ -119,7 +119,7 @@ func (x *Exchange) sendContinue() error {
 		return nil
 	}
 	x.conn.continued = true
-	return x.conn.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	return x.conn.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"), nil)
 }
 
 // drain reads a body that the handler did not want, so that the next request can be found; or gives the connection up.

@@ -2,13 +2,14 @@ package listen
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sockgate/sockgate/internal/lazycontext"
 )
 
 // errContinue: a 100 Continue cannot be sent any more, because the reply has begun.
@@ -19,39 +20,51 @@ var errContinue = errors.New("the reply has begun, the body will not be asked fo
 // The request's context ends when the handler returns, or when the server gives up waiting (Server.Wait). The client's
 // going away does not end it; the handler's next write fails then.
 func (c *conn) serveHTTP(x *Exchange) {
-	c.buf.r -= x.head // net/http reads the head again; nothing has moved the buffer since it was parsed
-	src := &socketReader{conn: c, start: time.Now()}
-	br, ok := c.server.readers.Get().(*bufio.Reader)
-	if !ok {
-		br = bufio.NewReaderSize(nil, headSize)
-	}
-	br.Reset(src)
+	ctx := lazycontext.New(c.server.ctx, time.Time{})
+	defer ctx.End()
+	src := &socketReader{conn: c}
+	var req *http.Request
+	var err error
+	var chunks *bufio.Reader // what net/http reads a chunked body through; nil for others
 	var body *requestBody
 	defer func() {
 		if body != nil {
 			body.end(c) // again, when the handler panicked: the reader is shared until then
 		}
-		br.Reset(nil)
-		c.server.readers.Put(br)
+		if chunks != nil {
+			chunks.Reset(nil)
+			c.server.readers.Put(chunks)
+		}
 	}()
-	req, err := http.ReadRequest(br)
+	if x.length >= 0 {
+		req, err = newRequest(ctx, x)
+	} else {
+		c.buf.r -= x.head // net/http reads the head again; nothing has moved the buffer since it was parsed
+		chunks = c.server.takeReader(src)
+		if req, err = http.ReadRequest(chunks); err == nil {
+			req = req.WithContext(ctx)
+		}
+	}
 	if err != nil {
 		c.server.cfg.Log.Debug("request refused", "remote", x.Remote.String(), "reason", err)
 		c.refuse(http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithCancel(c.server.ctx)
-	defer cancel()
-	req = req.WithContext(ctx)
-	req.RemoteAddr, req.TLS = x.Remote.String(), x.TLS
+	if c.remote == "" {
+		c.remote = x.Remote.String()
+	}
+	req.RemoteAddr, req.TLS = c.remote, x.TLS
 	w := newResponseWriter(c, req)
 	defer w.release()
-	if req.Body != http.NoBody {
+	if x.length != 0 {
 		body = &requestBody{src: req.Body, socket: src, writer: w}
+		if x.length > 0 {
+			body.src = &sizedBody{src: src, left: x.length}
+		}
 		req.Body = body
 	}
 	c.server.cfg.HTTP.ServeHTTP(w, req)
-	cancel()
+	ctx.End()
 	if body != nil {
 		body.end(c)
 	}
@@ -59,16 +72,25 @@ func (c *conn) serveHTTP(x *Exchange) {
 	if body != nil && c.keep {
 		body.drain(c)
 	}
-	if c.keep {
-		left, _ := br.Peek(br.Buffered())
+	if c.keep && chunks != nil {
+		left, _ := chunks.Peek(chunks.Buffered())
 		c.buf.unreadFront(left)
 	}
+}
+
+func (s *Server) takeReader(src io.Reader) *bufio.Reader {
+	br, ok := s.readers.Get().(*bufio.Reader)
+	if !ok {
+		br = bufio.NewReaderSize(nil, headSize)
+	}
+	br.Reset(src)
+	return br
 }
 
 // socketReader gives net/http the connection's bytes: the buffered ones, then the socket's.
 type socketReader struct {
 	conn  *conn
-	start time.Time
+	start time.Time // of the body; of a head, which is in the buffer, it does not matter
 	total int64
 }
 

@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -35,27 +34,17 @@ func (x *Exchange) Respond(status int, headers []sockgate.Header, body []byte) e
 		b = appendHeader(b, headers[i].Name, headers[i].Value)
 	}
 	if bodyAllowed(status) {
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, int64(len(body)), 10)
-		b = append(b, "\r\n"...)
+		b = appendLength(b, int64(len(body)))
 	}
 	b = append(c.appendConnection(b), "\r\n"...)
 	if !bodyAllowed(status) || x.Head != nil && x.Head.Method == http.MethodHead {
 		body = nil
 	}
 	if len(body) <= copyLimit {
-		b = append(b, body...)
-		*out = b
-		return c.write(b)
+		b, body = append(b, body...), nil
 	}
 	*out = b
-	c.extendWrite()
-	parts := net.Buffers{b, body}
-	_, err := parts.WriteTo(c.stream)
-	if err != nil {
-		c.keep, c.linger = false, 0
-	}
-	return err
+	return c.write(b, body)
 }
 
 // appendStatus begins a reply: the status line and the date.
@@ -78,6 +67,12 @@ func (c *conn) appendConnection(b []byte) []byte {
 		return append(b, "Connection: keep-alive\r\n"...)
 	}
 	return b
+}
+
+func appendLength(b []byte, n int64) []byte {
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, n, 10)
+	return append(b, "\r\n"...)
 }
 
 func appendHeader(b []byte, name, value string) []byte {

@@ -1,33 +1,36 @@
 package listen
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// flushSize is how many bytes of a reply are gathered before they are sent, and up to which its length is found out.
-const flushSize = 8 << 10
+// How many bytes of a reply are gathered before they are sent.
+const (
+	flushSize    = 8 << 10  // of a reply that has not told its length; up to here it is found out
+	declaredSize = 64 << 10 // of one that has, and is on its way already
+)
 
 var errEnded = errors.New("the handler that this reply belonged to has returned")
 
 // responseWriter is the http.ResponseWriter and http.Flusher of Config.HTTP. A reply of up to flushSize bytes goes out in
-// one write with its length; a longer one as it is written, under the handler's Content-Length or in chunks. Informational
+// one write with its length; a longer one in larger pieces under the handler's Content-Length, or in chunks. Informational
 // statuses and trailers are not sent. It is not for use by several goroutines.
 type responseWriter struct {
 	conn   *conn
 	req    *http.Request
 	header http.Header
 
-	status   int          // 0 until WriteHeader
-	head     bytes.Buffer // the handler's header lines, as they were at WriteHeader
-	declared int64        // the handler's Content-Length, or -1
-	written  int64        // bytes of body that the handler gave
-	body     *[]byte      // what is not sent yet
+	status   int     // 0 until WriteHeader
+	head     *[]byte // from WriteHeader until it is sent: status, date and the handler's header lines as they were
+	declared int64   // the handler's Content-Length, or -1
+	written  int64   // bytes of body that the handler gave
+	body     *[]byte // what is not sent yet
 	chunked  bool
 	ended    bool
 	err      error // the first failed write
@@ -38,8 +41,11 @@ type responseWriter struct {
 
 var _ http.Flusher = (*responseWriter)(nil)
 
+// headerHint is how many headers a reply usually has; up to it, the map is made in one piece.
+const headerHint = 8
+
 func newResponseWriter(c *conn, req *http.Request) *responseWriter {
-	return &responseWriter{conn: c, req: req, header: make(http.Header), declared: -1, body: c.server.takeBody()}
+	return &responseWriter{conn: c, req: req, header: make(http.Header, headerHint), declared: -1, body: c.server.takeBody()}
 }
 
 func (w *responseWriter) release() {
@@ -48,12 +54,13 @@ func (w *responseWriter) release() {
 		w.conn.server.giveBody(w.body)
 		w.body = nil
 	}
+	if w.head != nil {
+		w.conn.server.giveReply(w.head)
+		w.head = nil
+	}
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }
-
-// ownHeaders are the ones that the server decides about.
-var ownHeaders = map[string]bool{"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Trailer": true, "Date": true}
 
 func (w *responseWriter) WriteHeader(status int) {
 	if status < 100 || status > 999 {
@@ -71,7 +78,40 @@ func (w *responseWriter) WriteHeader(status int) {
 	if strings.EqualFold(w.header.Get("Connection"), "close") {
 		w.conn.keep = false
 	}
-	_ = w.header.WriteSubset(&w.head, ownHeaders)
+	w.head = w.conn.server.takeReply()
+	*w.head = appendHeaders(w.conn.appendStatus(*w.head, status), w.header)
+}
+
+// appendHeaders appends the lines of h in the order of their names, but for those that the server decides about.
+func appendHeaders(b []byte, h http.Header) []byte {
+	var space [16]string
+	names := space[:0]
+	for name := range h {
+		switch name {
+		case "Connection", "Content-Length", "Transfer-Encoding", "Trailer", "Date":
+		default:
+			if fieldName(name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range h[name] {
+			b = appendHeader(b, name, value)
+		}
+	}
+	return b
+}
+
+// fieldName reports whether a line that begins with name is a header of that name to whoever reads it. Others are not sent.
+func fieldName(name string) bool {
+	for i := range len(name) {
+		if name[i] <= ' ' || name[i] >= 0x7f || name[i] == ':' {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
@@ -88,9 +128,12 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 		return 0, http.ErrContentLength
 	}
 	w.written += int64(len(p))
-	total := len(p)
+	total, gather := len(p), flushSize
+	if w.declared >= 0 {
+		gather = declaredSize
+	}
 	for len(p) > 0 && w.err == nil {
-		n := min(len(p), flushSize-len(*w.body))
+		n := min(len(p), gather-len(*w.body))
 		*w.body = append(*w.body, p[:n]...)
 		if p = p[n:]; len(p) > 0 {
 			w.send(false)
@@ -135,34 +178,39 @@ func (w *responseWriter) send(final bool) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	reply := w.conn.server.takeReply()
-	defer w.conn.server.giveReply(reply)
-	b := *reply
-	if !w.started {
-		b = w.appendHead(b, final)
+	out := w.head
+	if out == nil {
+		out = w.conn.server.takeReply()
+	} else {
+		*out = w.appendFraming(*out, final)
 	}
-	if data := *w.body; w.req.Method == http.MethodHead || len(data) == 0 {
-	} else if w.chunked {
+	w.head = nil
+	defer w.conn.server.giveReply(out)
+	b, data := *out, *w.body
+	if w.req.Method == http.MethodHead {
+		data = nil
+	}
+	switch {
+	case w.chunked && len(data) > 0:
 		b = strconv.AppendInt(b, int64(len(data)), 16)
 		b = append(b, "\r\n"...)
-		b = append(b, data...)
-		b = append(b, "\r\n"...)
-	} else {
-		b = append(b, data...)
+		b = append(append(b, data...), "\r\n"...)
+		data = nil
+	case len(data) <= copyLimit:
+		b, data = append(b, data...), nil
 	}
 	if final && w.chunked {
 		b = append(b, "0\r\n\r\n"...)
 	}
-	*w.body = (*w.body)[:0]
 	w.started, w.conn.exchange.responded = true, true
-	if len(b) > 0 {
-		w.err = w.conn.write(b)
+	if len(b) > 0 || len(data) > 0 {
+		w.err = w.conn.write(b, data)
 	}
-	*reply = b
+	*out, *w.body = b, (*w.body)[:0]
 }
 
-// appendHead decides how the body's end will be known. final says that the gathered bytes are all of it.
-func (w *responseWriter) appendHead(b []byte, final bool) []byte {
+// appendFraming completes the head: it decides how the body's end will be known. final says that the gathered bytes are all of it.
+func (w *responseWriter) appendFraming(b []byte, final bool) []byte {
 	c := w.conn
 	if c.server.stopping.Load() || c.exchange.expect && !c.continued {
 		c.keep = false
@@ -176,18 +224,13 @@ func (w *responseWriter) appendHead(b []byte, final bool) []byte {
 		chunk, c.keep = false, false
 	}
 	w.chunked = chunk
-	b = c.appendStatus(b, w.status)
-	b = append(b, w.head.Bytes()...)
 	if len(*w.body) > 0 && w.header["Content-Type"] == nil && w.header.Get("Content-Encoding") == "" {
 		b = appendHeader(b, "Content-Type", http.DetectContentType(*w.body))
 	}
-	switch {
-	case !bodyAllowed(w.status):
-	case length >= 0:
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, length, 10)
-		b = append(b, "\r\n"...)
-	case chunk:
+	if bodyAllowed(w.status) && length >= 0 {
+		b = appendLength(b, length)
+	}
+	if chunk {
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	}
 	return append(c.appendConnection(b), "\r\n"...)
