@@ -247,3 +247,44 @@ func TestConnectByUser(t *testing.T) {
 		}
 	}
 }
+
+// TestPassRole: who makes an integration or an authorizer that acts as a role must be allowed to give the role away.
+func TestPassRole(t *testing.T) {
+	d := deploy(t, gatewaytest.Start(t, nil))
+	ctx := t.Context()
+	admin := root(d.Gateway).iam()
+	must(admin.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("ann")}))(t)
+	key := must(admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String("ann")}))(t).AccessKey
+	ann := by(d.Gateway, *key.AccessKeyId, *key.SecretAccessKey, "").control()
+	give := func(name string, document *string) {
+		t.Helper()
+		must(admin.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: &name, PolicyDocument: document}))(t)
+	}
+	give("api", allows("apigateway:*", "*"))
+	const role, function = "arn:aws:iam::000000000000:role/invoker", "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations"
+	integration := &apigatewayv2.CreateIntegrationInput{ApiId: &d.api, IntegrationType: "AWS_PROXY", IntegrationUri: aws.String(function), CredentialsArn: aws.String(role)}
+	authorizer := &apigatewayv2.CreateAuthorizerInput{ApiId: &d.api, Name: aws.String("a"), AuthorizerType: "REQUEST", AuthorizerUri: aws.String(function),
+		IdentitySource: []string{"route.request.header.Auth"}, AuthorizerCredentialsArn: aws.String(role)}
+	const refusal = "AccessDeniedException: User: arn:aws:iam::000000000000:user/ann is not authorized to perform: iam:PassRole on resource: " + role +
+		" because no identity-based policy allows the iam:PassRole action"
+	try := func(want string) {
+		t.Helper()
+		if _, err := ann.CreateIntegration(ctx, integration); awsError(err) != want {
+			t.Errorf("integration: %v", err)
+		}
+		if _, err := ann.CreateAuthorizer(ctx, authorizer); awsError(err) != want {
+			t.Errorf("authorizer: %v", err)
+		}
+	}
+	try(refusal)
+	passTo := func(service string) *string {
+		return aws.String(strings.Replace(*allows("iam:PassRole", role), `"Resource"`, `"Condition":{"StringEquals":{"iam:PassedToService":"`+service+`"}},"Resource"`, 1))
+	}
+	give("pass", passTo("lambda.amazonaws.com"))
+	try(refusal)
+	give("pass", passTo("apigateway.amazonaws.com"))
+	try("")
+	must(admin.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("pass")}))(t)
+	integration.CredentialsArn = aws.String("arn:aws:iam::*:user/*") // who calls, which is no role
+	must(ann.CreateIntegration(ctx, integration))(t)
+}

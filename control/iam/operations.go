@@ -85,6 +85,17 @@ func operations() []operation {
 		{"UntagPolicy", P{policyARN, tagKeys}, givenPolicy, (*Service).untagPolicy},
 		{"ListPolicyTags", P{policyARN, marker, maxItems}, givenPolicy, (*Service).listPolicyTags},
 
+		{"ListGroups", P{pathPrefix, marker, maxItems}, allGroups, noneOf("Groups")},
+		{"ListInstanceProfiles", P{pathPrefix, marker, maxItems}, allProfiles, noneOf("InstanceProfiles")},
+		{"ListAccountAliases", P{marker, maxItems}, anything, noneOf("AccountAliases")},
+		{"ListMFADevices", P{userName, marker, maxItems}, userARN, noneOf("MFADevices")},
+		{"ListVirtualMFADevices", P{marker, maxItems}, anything, noneOf("VirtualMFADevices")},
+		{"ListSSHPublicKeys", P{userName, marker, maxItems}, userARN, noneOf("SSHPublicKeys")},
+		{"ListSigningCertificates", P{userName, marker, maxItems}, userARN, noneOf("Certificates")},
+		{"ListServiceSpecificCredentials", P{userName, marker, maxItems}, userARN, noneOf("ServiceSpecificCredentials")},
+		{"GetLoginProfile", P{userName}, userARN, (*Service).noLoginProfile},
+		{"DeleteLoginProfile", P{userName}, userARN, (*Service).noLoginProfile},
+
 		{"SimulatePrincipalPolicy", P{need(as("PolicySourceArn", policyARN)), marker, maxItems}, simulated, (*Service).simulatePrincipalPolicy},
 	}
 }
@@ -175,6 +186,12 @@ func allUsers(s *Service, c *call) (string, error) { return s.arn("user" + prefi
 
 func allRoles(s *Service, c *call) (string, error) { return s.arn("role" + prefixOf(c)), nil }
 
+func allGroups(s *Service, c *call) (string, error) { return s.arn("group" + prefixOf(c)), nil }
+
+func allProfiles(s *Service, c *call) (string, error) {
+	return s.arn("instance-profile" + prefixOf(c)), nil
+}
+
 func allPolicies(s *Service, c *call) (string, error) { return s.arn("policy" + prefixOf(c)), nil }
 
 func prefixOf(c *call) string {
@@ -198,7 +215,7 @@ const notBuiltNames = `
 	AssociateDelegationRequest AttachGroupPolicy ChangePassword CreateAccountAlias CreateDelegationRequest CreateGroup
 	CreateInstanceProfile CreateLoginProfile CreateOpenIDConnectProvider CreateSAMLProvider CreateServiceLinkedRole
 	CreateServiceSpecificCredential CreateVirtualMFADevice DeactivateMFADevice DeleteAccountAlias
-	DeleteAccountPasswordPolicy DeleteGroup DeleteGroupPolicy DeleteInstanceProfile DeleteLoginProfile
+	DeleteAccountPasswordPolicy DeleteGroup DeleteGroupPolicy DeleteInstanceProfile
 	DeleteOpenIDConnectProvider DeleteSAMLProvider DeleteSSHPublicKey DeleteServerCertificate DeleteServiceLinkedRole
 	DeleteServiceSpecificCredential DeleteSigningCertificate DeleteVirtualMFADevice DetachGroupPolicy
 	DisableOrganizationsRootCredentialsManagement DisableOrganizationsRootSessions DisableOutboundWebIdentityFederation
@@ -206,15 +223,15 @@ const notBuiltNames = `
 	EnableOutboundWebIdentityFederation GenerateCredentialReport GenerateOrganizationsAccessReport
 	GenerateServiceLastAccessedDetails GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountProperties
 	GetAccountSummary GetContextKeysForCustomPolicy GetContextKeysForPrincipalPolicy GetCredentialReport
-	GetDelegationRequest GetGroup GetGroupPolicy GetHumanReadableSummary GetInstanceProfile GetLoginProfile GetMFADevice
+	GetDelegationRequest GetGroup GetGroupPolicy GetHumanReadableSummary GetInstanceProfile GetMFADevice
 	GetOpenIDConnectProvider GetOrganizationsAccessReport GetOutboundWebIdentityFederationInfo GetRoleTemplateVersion
 	GetSAMLProvider GetSSHPublicKey GetServerCertificate GetServiceLastAccessedDetails
-	GetServiceLastAccessedDetailsWithEntities GetServiceLinkedRoleDeletionStatus ListAccountAliases
-	ListAttachedGroupPolicies ListDelegationRequests ListGroupPolicies ListGroups ListInstanceProfileTags
-	ListInstanceProfiles ListMFADeviceTags ListMFADevices ListOpenIDConnectProviderTags ListOpenIDConnectProviders
-	ListOrganizationsFeatures ListPoliciesGrantingServiceAccess ListSAMLProviderTags ListSAMLProviders ListSSHPublicKeys
-	ListServerCertificateTags ListServerCertificates ListServiceSpecificCredentials ListSigningCertificates
-	ListVirtualMFADevices PutAccountProperties PutGroupPolicy RejectDelegationRequest
+	GetServiceLastAccessedDetailsWithEntities GetServiceLinkedRoleDeletionStatus
+	ListAttachedGroupPolicies ListDelegationRequests ListGroupPolicies ListInstanceProfileTags
+	ListMFADeviceTags ListOpenIDConnectProviderTags ListOpenIDConnectProviders
+	ListOrganizationsFeatures ListPoliciesGrantingServiceAccess ListSAMLProviderTags ListSAMLProviders
+	ListServerCertificateTags ListServerCertificates
+	PutAccountProperties PutGroupPolicy RejectDelegationRequest
 	RemoveClientIDFromOpenIDConnectProvider RemoveRoleFromInstanceProfile RemoveUserFromGroup
 	ResetServiceSpecificCredential ResyncMFADevice SendDelegationToken SetSecurityTokenServicePreferences
 	SimulateCustomPolicy TagInstanceProfile TagMFADevice TagOpenIDConnectProvider TagSAMLProvider TagServerCertificate

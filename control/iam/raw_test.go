@@ -169,7 +169,9 @@ func TestRefusals(t *testing.T) {
 			409, "LimitExceeded", "Maximum policy size of 2048 bytes exceeded for user ann"},
 		{"managed policy too large", "Action=CreatePolicy&PolicyName=p&PolicyDocument=" + url.QueryEscape(statement("Allow", "s3:*", "arn:aws:s3:::"+strings.Repeat("x", 6144))),
 			409, "LimitExceeded", "Cannot exceed quota for PolicySize: 6144"},
-		{"caller without a name", "Action=ListAccessKeys", 400, "ValidationError", "Must specify userName when calling with non-User credentials"},
+		{"no password", "Action=DeleteLoginProfile&UserName=ann", 404, "NoSuchEntity", "Login Profile for User ann cannot be found."},
+		{"devices of nobody", "Action=ListMFADevices&UserName=none", 404, "NoSuchEntity", "The user with name none cannot be found."},
+		{"caller without a name", "Action=CreateAccessKey", 400, "ValidationError", "Must specify userName when calling with non-User credentials"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func TestAccessKeys(t *testing.T) {
 	ann := g.as(*k.AccessKeyId, *k.SecretAccessKey, "")
 	_, err := ann.GetUser(ctx, &awsiam.GetUserInput{})
 	refused(t, err, 403, "AccessDenied", "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: iam:GetUser on resource: "+
-		"arn:aws:iam::000000000000:user/ann because no identity-based policy allows the iam:GetUser action")
+		"user ann because no identity-based policy allows the iam:GetUser action")
 	must(c.PutUserPolicy(ctx, &awsiam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("self"),
 		PolicyDocument: aws.String(statement("Allow", "iam:*", "arn:aws:iam::*:user/${aws:username}"))}))(t)
 	if got := must(ann.GetUser(ctx, &awsiam.GetUserInput{}))(t).User; *got.UserName != "ann" {
@@ -308,5 +308,72 @@ func TestSimulate(t *testing.T) {
 	}
 	if got != "allowed explicitDeny implicitDeny " {
 		t.Error(got)
+	}
+}
+
+// TestRefusedResources: a refusal names its resource as IAM does, and to create something with tags takes two permissions.
+func TestRefusedResources(t *testing.T) {
+	g := newGateway(t)
+	must(g.root.CreateUser(ctx, &awsiam.CreateUserInput{UserName: aws.String("ann")}))(t)
+	ann := g.key("ann")
+	const account, aws1 = "arn:aws:iam::000000000000:", "arn:aws:iam::aws:policy/AdministratorAccess"
+	tag := []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}
+	call := func(out any, err error) error { return err }
+	tests := []struct {
+		action, resource string
+		err              error
+	}{
+		{"CreateRole", account + "role/r", call(ann.CreateRole(ctx, &awsiam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: aws.String(trust)}))},
+		{"GetRole", "role r", call(ann.GetRole(ctx, &awsiam.GetRoleInput{RoleName: aws.String("r")}))},
+		{"TagRole", account + "role/r", call(ann.TagRole(ctx, &awsiam.TagRoleInput{RoleName: aws.String("r"), Tags: tag}))},
+		{"AttachRolePolicy", "role r", call(ann.AttachRolePolicy(ctx, &awsiam.AttachRolePolicyInput{RoleName: aws.String("r"), PolicyArn: aws.String(aws1)}))},
+		{"ListRoles", account + "role/", call(ann.ListRoles(ctx, &awsiam.ListRolesInput{}))},
+		{"CreateUser", account + "user/x/bob", call(ann.CreateUser(ctx, &awsiam.CreateUserInput{UserName: aws.String("bob"), Path: aws.String("/x/")}))},
+		{"CreateAccessKey", "user bob", call(ann.CreateAccessKey(ctx, &awsiam.CreateAccessKeyInput{UserName: aws.String("bob")}))},
+		{"GetPolicy", "policy " + aws1, call(ann.GetPolicy(ctx, &awsiam.GetPolicyInput{PolicyArn: aws.String(aws1)}))},
+		{"CreatePolicy", "policy p", call(ann.CreatePolicy(ctx, &awsiam.CreatePolicyInput{PolicyName: aws.String("p"), PolicyDocument: aws.String(statement("Allow", "*", "*"))}))},
+		{"ListPolicies", "policy path /", call(ann.ListPolicies(ctx, &awsiam.ListPoliciesInput{}))},
+	}
+	for _, tt := range tests {
+		t.Run(tt.action, func(t *testing.T) {
+			refused(t, tt.err, 403, "AccessDenied", "User: "+account+"user/ann is not authorized to perform: iam:"+tt.action+" on resource: "+tt.resource+
+				" because no identity-based policy allows the iam:"+tt.action+" action")
+		})
+	}
+	must(g.root.PutUserPolicy(ctx, &awsiam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("p"), PolicyDocument: aws.String(statement("Allow", "iam:CreateRole", "*"))}))(t)
+	tagged := &awsiam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: aws.String(trust), Tags: tag}
+	_, err := ann.CreateRole(ctx, tagged)
+	refused(t, err, 403, "AccessDenied", "User: "+account+"user/ann is not authorized to perform: iam:TagRole on resource: "+account+"role/r"+
+		" because no identity-based policy allows the iam:TagRole action")
+	tagged.Tags = nil
+	must(ann.CreateRole(ctx, tagged))(t)
+}
+
+// TestAbsent: what tools look for before they delete a user is not there.
+func TestAbsent(t *testing.T) {
+	g := newGateway(t)
+	ann := aws.String("ann")
+	must(g.root.CreateUser(ctx, &awsiam.CreateUserInput{UserName: ann}))(t)
+	for name, n := range map[string]int{
+		"groups":       len(must(g.root.ListGroups(ctx, &awsiam.ListGroupsInput{}))(t).Groups),
+		"aliases":      len(must(g.root.ListAccountAliases(ctx, &awsiam.ListAccountAliasesInput{}))(t).AccountAliases),
+		"devices":      len(must(g.root.ListMFADevices(ctx, &awsiam.ListMFADevicesInput{UserName: ann}))(t).MFADevices),
+		"virtual":      len(must(g.root.ListVirtualMFADevices(ctx, &awsiam.ListVirtualMFADevicesInput{}))(t).VirtualMFADevices),
+		"ssh keys":     len(must(g.root.ListSSHPublicKeys(ctx, &awsiam.ListSSHPublicKeysInput{UserName: ann}))(t).SSHPublicKeys),
+		"certificates": len(must(g.root.ListSigningCertificates(ctx, &awsiam.ListSigningCertificatesInput{UserName: ann}))(t).Certificates),
+		"profiles":     len(must(g.root.ListInstanceProfiles(ctx, &awsiam.ListInstanceProfilesInput{}))(t).InstanceProfiles),
+	} {
+		if n != 0 {
+			t.Errorf("%d %s", n, name)
+		}
+	}
+	if _, got := g.post("Action=ListSSHPublicKeys&UserName=ann"); !strings.Contains(got, "<SSHPublicKeys></SSHPublicKeys>\n    <IsTruncated>false</IsTruncated>") {
+		t.Error(got)
+	}
+	if u := must(g.root.GetUser(ctx, &awsiam.GetUserInput{}))(t).User; u.CreateDate.Year() < 2000 || u.UserName != nil {
+		t.Errorf("root: %+v", u)
+	}
+	if keys := must(g.root.ListAccessKeys(ctx, &awsiam.ListAccessKeysInput{}))(t).AccessKeyMetadata; len(keys) != 1 || *keys[0].AccessKeyId != "AKIDROOT" {
+		t.Errorf("root's keys: %+v", keys)
 	}
 }

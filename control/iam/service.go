@@ -92,7 +92,7 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Allowed("iam:"+action, []string{resource}, conditionKeys(c)); err != nil {
+	if err := permit(c, action, resource); err != nil {
 		return nil, err
 	}
 	result, err := op.handle(s, c)

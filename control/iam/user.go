@@ -2,6 +2,7 @@ package iam
 
 import (
 	"strings"
+	"time"
 
 	"github.com/sockgate/sockgate/service/identity"
 )
@@ -27,7 +28,7 @@ func (s *Service) createUser(c *call) (any, error) {
 func (s *Service) getUser(c *call) (any, error) {
 	if c.get("UserName") == "" && c.req.Principal.Root {
 		p := c.req.Principal
-		return struct{ User userShape }{userShape{UserID: p.UserID, ARN: p.ARN}}, nil
+		return struct{ User userShape }{userShape{UserID: p.UserID, ARN: p.ARN, CreateDate: date(rootSince)}}, nil
 	}
 	u, err := s.user(c)
 	if err != nil {
@@ -35,6 +36,9 @@ func (s *Service) getUser(c *call) (any, error) {
 	}
 	return struct{ User userShape }{s.showUser(u)}, nil
 }
+
+// rootSince stands for the date on which the account was made, which is not known.
+var rootSince = time.Date(2015, 2, 6, 0, 0, 0, 0, time.UTC)
 
 // user returns the user that the call is about.
 func (s *Service) user(c *call) (*identity.User, error) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/control/awswire"
@@ -95,7 +96,25 @@ func (s *Service) Serve(_ context.Context, r *awswire.Request) (*awswire.Respons
 	if err != nil {
 		return nil, err
 	}
+	if who, ok := result.(callerShape); ok && strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+		return replyJSON(who, r.ID)
+	}
 	return awswire.Query{Namespace: namespace}.Reply(action, r.ID, result)
+}
+
+// replyJSON is the answer of GetCallerIdentity to those who accept JSON: services that let somebody prove who they are by a presigned
+// URL, as Kubernetes clusters do, read it so. Source: the answers that their authenticators parse; it is not documented.
+func replyJSON(who callerShape, id string) (*awswire.Response, error) {
+	type answer struct {
+		Result   callerShape `json:"GetCallerIdentityResult"`
+		Metadata struct {
+			RequestID string `json:"RequestId"`
+		} `json:"ResponseMetadata"`
+	}
+	a := answer{Result: who}
+	a.Metadata.RequestID = id
+	body, err := awswire.EncodeJSON(map[string]answer{"GetCallerIdentityResponse": a})
+	return &awswire.Response{Header: http.Header{"Content-Type": {"application/json"}}, Body: body}, err
 }
 
 func refuse(status int, code, format string, args ...any) error {
@@ -117,13 +136,15 @@ func show(c sockgate.Credentials) credentialsShape {
 	return credentialsShape{c.AccessKeyID, c.SecretAccessKey, c.SessionToken, awswire.QueryTime(c.Expiration)}
 }
 
+type callerShape struct {
+	ARN     string `xml:"Arn" json:"Arn"`
+	UserID  string `xml:"UserId" json:"UserId"`
+	Account string
+}
+
 func (s *Service) getCallerIdentity(c *call) (any, error) {
 	p := c.req.Principal
-	return struct {
-		ARN     string `xml:"Arn"`
-		UserID  string `xml:"UserId"`
-		Account string
-	}{p.ARN, p.UserID, p.AccountID}, nil
+	return callerShape{p.ARN, p.UserID, p.AccountID}, nil
 }
 
 // getAccessKeyInfo knows one account.

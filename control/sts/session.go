@@ -92,6 +92,12 @@ func (s *Service) assumeRole(c *call) (any, error) {
 	if len(g.Tags) > 0 && !s.directory.MayAssume(c.req.Principal, arn, "sts:TagSession", keys) {
 		return nil, awswire.Denied(c.req.Principal, "sts:TagSession", arn)
 	}
+	if g.SourceIdentity != "" && !s.directory.MayAssume(c.req.Principal, arn, "sts:SetSourceIdentity", keys) {
+		return nil, awswire.Denied(c.req.Principal, "sts:SetSourceIdentity", arn)
+	}
+	if was := identity.SourceIdentity(c.req.Principal); was != "" && was != g.SourceIdentity { // once set it cannot be changed
+		return nil, awswire.Denied(c.req.Principal, "sts:SetSourceIdentity", arn)
+	}
 	role, ok := s.directory.Role(arn[strings.LastIndexByte(arn, '/')+1:])
 	if !ok { // deleted meanwhile
 		return nil, awswire.Denied(c.req.Principal, "sts:AssumeRole", arn)
@@ -119,7 +125,7 @@ func (s *Service) assumeRole(c *call) (any, error) {
 		PackedPolicySize *int
 		SourceIdentity   string `xml:",omitempty"`
 		tokenSize
-	}{AssumedRoleUser: assumed{who.UserID, who.ARN}, Credentials: show(creds), SourceIdentity: c.get("SourceIdentity"), tokenSize: sizeOf(creds)}
+	}{AssumedRoleUser: assumed{who.UserID, who.ARN}, Credentials: show(creds), SourceIdentity: g.SourceIdentity, tokenSize: sizeOf(creds)}
 	if n := g.Packed(); n > 0 {
 		packed := percent(n, identity.MaxPacked)
 		out.PackedPolicySize = &packed
@@ -129,7 +135,10 @@ func (s *Service) assumeRole(c *call) (any, error) {
 
 // grant reads what the session is to be good for.
 func (s *Service) grant(c *call) (*identity.Grant, error) {
-	g := &identity.Grant{Duration: seconds(c, defaultRole), Policy: c.get("Policy")}
+	g := &identity.Grant{Duration: seconds(c, defaultRole), Policy: c.get("Policy"), SourceIdentity: c.get("SourceIdentity")}
+	if g.SourceIdentity == "" { // a role that a role assumes keeps it. Source: IAM User Guide, "Monitor and control actions taken with assumed roles"
+		g.SourceIdentity = identity.SourceIdentity(c.req.Principal)
+	}
 	if g.Policy != "" {
 		if _, err := policy.Parse([]byte(g.Policy)); err != nil {
 			return nil, malformed(err)
@@ -204,8 +213,8 @@ func assumeKeys(c *call, g *identity.Grant) map[string][]string {
 	if v := c.get("ExternalId"); v != "" {
 		m["sts:externalid"] = []string{v}
 	}
-	if v := c.get("SourceIdentity"); v != "" {
-		m["sts:sourceidentity"] = []string{v}
+	if g.SourceIdentity != "" {
+		m["sts:sourceidentity"] = []string{g.SourceIdentity}
 	}
 	for _, t := range g.Tags {
 		m["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}

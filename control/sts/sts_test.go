@@ -3,7 +3,9 @@ package sts_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -204,6 +207,46 @@ func TestCallerIdentity(t *testing.T) {
 	refused(t, err, 501, "NotImplemented", "sts GetFederationToken is not built")
 }
 
+// TestPresigned: a URL proves who made it, with the header that was signed into it, and is read as JSON by who accepts that.
+func TestPresigned(t *testing.T) {
+	g := newGateway(t)
+	r := httptest.NewRequest("GET", g.url+"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Expires=60", nil)
+	r.RequestURI = ""
+	r.Header.Set("X-K8s-Aws-Id", "cluster")
+	sum := sha256.Sum256(nil)
+	url, signed, err := v4.NewSigner().PresignHTTP(ctx, aws.Credentials{AccessKeyID: "AKIDROOT", SecretAccessKey: "root"}, r, hex.EncodeToString(sum[:]), "sts", "us-east-1", time.Now())
+	if err != nil || signed.Get("X-K8s-Aws-Id") != "cluster" {
+		t.Fatal(err, signed)
+	}
+	get := func(url, cluster string) (int, string, string) {
+		t.Helper()
+		r := httptest.NewRequest("GET", url, nil)
+		r.RequestURI = ""
+		r.Header = http.Header{"X-K8s-Aws-Id": {cluster}, "Accept": {"application/json"}}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, resp.Header.Get("Content-Type"), string(body)
+	}
+	status, kind, body := get(url, "cluster")
+	if !regexp.MustCompile(`^{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Arn":"arn:aws:iam::000000000000:root","UserId":"000000000000","Account":"000000000000"},`+
+		`"ResponseMetadata":{"RequestId":"[0-9a-f-]{36}"}}}$`).MatchString(body) || status != 200 || kind != "application/json" {
+		t.Errorf("%d %s %s", status, kind, body)
+	}
+	if status, _, body := get(url, "another"); status != 403 || !strings.Contains(body, "SignatureDoesNotMatch") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, body := get(strings.Replace(url, "GetCallerIdentity", "GetSessionToken", 1), "cluster"); status != 403 {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 func TestAssumeRole(t *testing.T) {
 	g := newGateway(t)
 	arn := g.role("writer", byAccount, map[string]string{"p": allowPut})
@@ -314,6 +357,32 @@ func TestAssumeRoleChecks(t *testing.T) {
 		_, err := root.AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("job")})
 		refused(t, err, 403, "AccessDenied", "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on resource: "+arn)
 		must(root.AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("job"), ExternalId: aws.String("x1")}))(t)
+	})
+	t.Run("source identity", func(t *testing.T) {
+		ask := in(func(i *awssts.AssumeRoleInput) { i.SourceIdentity = aws.String("ann") })
+		_, err := root.AssumeRole(ctx, ask)
+		refused(t, err, 403, "AccessDenied", "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:SetSourceIdentity on resource: "+arn)
+		open := strings.Replace(byAccount, `"sts:TagSession"`, `"sts:SetSourceIdentity"`, 1)
+		named := g.role("named", open, map[string]string{"p": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"},` +
+			`{"Effect":"Allow","Action":"dynamodb:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceIdentity":"ann"}}}]}`})
+		ask.RoleArn = &named
+		first := must(root.AssumeRole(ctx, ask))(t)
+		if *first.SourceIdentity != "ann" {
+			t.Errorf("%+v", first)
+		}
+		if status, body := g.put(first.Credentials); status != 200 {
+			t.Errorf("%d %s", status, body)
+		}
+		// It goes on to the next role, which must let it in, and cannot be changed on the way.
+		second := must(g.with(first.Credentials).AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: &named, RoleSessionName: aws.String("two")}))(t)
+		if *second.SourceIdentity != "ann" {
+			t.Errorf("%+v", second)
+		}
+		ask.SourceIdentity = aws.String("bob")
+		_, err = g.with(first.Credentials).AssumeRole(ctx, ask)
+		refused(t, err, 403, "AccessDenied", "User: arn:aws:sts::000000000000:assumed-role/named/job is not authorized to perform: sts:SetSourceIdentity on resource: "+named)
+		_, err = g.with(first.Credentials).AssumeRole(ctx, &awssts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("two")})
+		refused(t, err, 403, "AccessDenied", "User: arn:aws:sts::000000000000:assumed-role/named/job is not authorized to perform: sts:SetSourceIdentity on resource: "+arn)
 	})
 	t.Run("chained, with tags", func(t *testing.T) {
 		first := must(root.AssumeRole(ctx, in(func(i *awssts.AssumeRoleInput) {

@@ -162,6 +162,11 @@ func (k *principalKeys) Key(name string) ([]string, bool) {
 		return []string{"false"}, !p.TokenIssued.IsZero() // long-term keys do not have it
 	case "aws:requestedregion":
 		return []string{k.region}, true
+	case "aws:resourceaccount": // there is one account
+		return []string{p.AccountID}, true
+	case "aws:sourceidentity":
+		source := SourceIdentity(p)
+		return []string{source}, source != ""
 	}
 	if tag, ok := strings.CutPrefix(name, "aws:principaltag/"); ok {
 		for key, value := range p.Tags {

@@ -62,3 +62,36 @@ func BenchmarkAuthorize(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAuthorizeTen asks for a user with ten policies of which the last allows the action.
+func BenchmarkAuthorizeTen(b *testing.B) {
+	st := memory.New()
+	defer st.Close()
+	d, err := identity.Open(b.Context(), identity.Config{Store: st, Account: account, Region: "us-east-1", RootID: "AKIDROOT", RootSecret: "root", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	u := &identity.User{Holder: identity.Holder{Name: "u", Path: "/", Inline: map[string]string{}}}
+	for i := range 10 {
+		u.Inline[string(rune('a'+i))] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*"],"Resource":"arn:aws:s3:::b/*"},` +
+			`{"Effect":"Allow","Action":"dynamodb:*","Resource":"arn:aws:dynamodb:*:*:table/` + []string{"other*", "t*"}[i/9] + `","Condition":{"StringEquals":{"aws:PrincipalType":"User"}}}]}`
+	}
+	id := ""
+	err = d.Change(b.Context(), func(c *identity.Changes) error {
+		k, _ := c.NewKey()
+		u.Keys, id = []identity.AccessKey{k}, k.ID
+		return c.CreateUser(u)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	resources := []string{table}
+	k := keys{}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, p, _ := d.Secret(id)
+		if err := d.Authorize(p, put, resources, k); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

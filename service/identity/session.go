@@ -33,6 +33,7 @@ type claims struct {
 	PolicyARNs []string `json:"a,omitempty"`
 	Tags       []Tag    `json:"t,omitempty"`
 	Transitive []string `json:"v,omitempty"` // keys of the tags that go on to the next role
+	Source     string   `json:"x,omitempty"` // source identity, which goes on too
 }
 
 // Grant is what a temporary key is to be good for.
@@ -42,6 +43,8 @@ type Grant struct {
 	PolicyARNs []string // managed policies as session policies
 	Tags       []Tag
 	Transitive []string // tag keys
+	// SourceIdentity is who is behind the session, whatever roles it assumes on its way; or "".
+	SourceIdentity string
 }
 
 // MaxPacked bounds what a session's policy and tags may take of its token, in bytes. AWS has a bound and does not publish it.
@@ -99,7 +102,7 @@ func (d *Directory) UserSession(p *sockgate.Principal, duration time.Duration) (
 func (d *Directory) RoleSession(r *Role, name string, g *Grant) (sockgate.Credentials, *sockgate.Principal, error) {
 	c := claims{
 		Role: r.Name, Path: r.Path, ID: r.ID, Name: name,
-		Policy: g.Policy, PolicyARNs: g.PolicyARNs, Tags: g.Tags, Transitive: g.Transitive,
+		Policy: g.Policy, PolicyARNs: g.PolicyARNs, Tags: g.Tags, Transitive: g.Transitive, Source: g.SourceIdentity,
 	}
 	creds, err := d.issue(c, g.Duration)
 	if err != nil {
@@ -271,6 +274,14 @@ func SessionTags(p *sockgate.Principal) (transitive []Tag) {
 		}
 	}
 	return transitive
+}
+
+// SourceIdentity returns the source identity of p's session, or "".
+func SourceIdentity(p *sockgate.Principal) string {
+	if s, ok := p.Session.(*session); ok {
+		return s.claims.Source
+	}
+	return ""
 }
 
 func (d *Directory) remember(accessKeyID string, o *openedSession) {
