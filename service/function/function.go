@@ -133,9 +133,17 @@ func (s *Service) List() []*Record {
 	return all
 }
 
-// PutCode checks and stores a zip. See code.Store.Put; release must be called when a record names the blob or none will.
+// PutCode checks and stores a zip. See code.Store.Put; release must be called when a record names the blob or none will, in which
+// case the blob is removed.
 func (s *Service) PutCode(ctx context.Context, zip []byte) (blob code.Blob, release func(), err error) {
-	return s.Code.Put(ctx, zip)
+	blob, unpin, err := s.Code.Put(ctx, zip)
+	if err != nil {
+		return blob, nil, err
+	}
+	return blob, func() {
+		unpin()
+		s.wakeSweep()
+	}, nil
 }
 
 // Run follows the store, so that changes by other nodes are seen, and removes code that is no longer used, until ctx ends.

@@ -28,7 +28,8 @@ type Remote struct {
 	Function string
 	// URL is the endpoint ("https://lambda.eu-west-1.amazonaws.com"), or all of an invocation's URL, which then ends in "/invocations".
 	URL string
-	// Credentials signs the calls; nil leaves them unsigned. It is asked for each call and should hold what it knows.
+	// Credentials signs the calls; nil leaves them unsigned, and so do credentials without a key. It is asked for each call and should
+	// hold what it knows.
 	Credentials func(context.Context) (sockgate.Credentials, error)
 	// Client makes the calls; nil is one with bounds.
 	Client *http.Client
@@ -171,7 +172,7 @@ func (r *remote) sign(req *http.Request, payload []byte, region string) error {
 		return nil
 	}
 	credentials, err := r.Credentials(req.Context())
-	if err != nil {
+	if err != nil || credentials.AccessKeyID == "" {
 		return err
 	}
 	sum := sha256.Sum256(payload)

@@ -16,6 +16,7 @@ type place struct {
 	task   string   // code
 	run    string   // bootstraps
 	layers []string // what Lambda merges into /opt
+	shared string   // packages for all functions; see New
 	ca     string   // Config.CAFile
 }
 
@@ -34,10 +35,13 @@ func logStream(now time.Time, version string) string {
 //
 // Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
 func (p *Pools) environment(s *Spec, i *interpreter, at place, stream, api string, keys sockgate.Credentials) []string {
-	vars := defaults(i, at)
+	vars := defaults(s, i, at)
 	endpoint := p.endpoint()
 	if endpoint != "" {
 		vars["AWS_ENDPOINT_URL"] = endpoint
+	}
+	for service, url := range p.config.Endpoints {
+		vars["AWS_ENDPOINT_URL_"+service] = url
 	}
 	for name, value := range s.Env {
 		vars[name] = value
@@ -80,7 +84,7 @@ func (p *Pools) environment(s *Spec, i *interpreter, at place, stream, api strin
 }
 
 // defaults are the variables that a function's configuration may replace.
-func defaults(i *interpreter, at place) map[string]string {
+func defaults(s *Spec, i *interpreter, at place) map[string]string {
 	path := []string{"/usr/local/bin", "/usr/bin", "/bin"}
 	if i.prefix != "" && filepath.Join(i.prefix, "bin") != path[1] {
 		path = append([]string{filepath.Join(i.prefix, "bin")}, path...)
@@ -91,7 +95,8 @@ func defaults(i *interpreter, at place) map[string]string {
 		path = append(path, filepath.Join(layer, "bin"))
 		libraries = append(libraries, filepath.Join(layer, "lib"))
 		node = append(node, filepath.Join(layer, "nodejs", "node"+strconv.Itoa(i.major), "node_modules"), filepath.Join(layer, "nodejs", "node_modules"))
-		python = append(python, filepath.Join(layer, "python"))
+		_, version := family(s.Runtime)
+		python = append(python, filepath.Join(layer, "python", "lib", "python"+version, "site-packages"), filepath.Join(layer, "python"))
 	}
 	vars := map[string]string{
 		"LANG":            "en_US.UTF-8",
@@ -101,6 +106,7 @@ func defaults(i *interpreter, at place) map[string]string {
 	}
 	switch {
 	case i.major != 0:
+		node = append(node, filepath.Join(at.shared, "node_modules"))
 		vars["NODE_PATH"] = strings.Join(append(append(node, i.packages...), at.run, at.task), ":")
 	case i.path != "":
 		vars["PYTHONPATH"] = strings.Join(append(python, at.run), ":")

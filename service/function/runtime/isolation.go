@@ -21,6 +21,7 @@ const (
 	isolatedRun    = "/var/runtime"
 	isolatedOpt    = "/opt"
 	isolatedLayers = "/var/layers/" // when there is more than one, which Lambda would merge
+	isolatedShared = "/var/packages"
 	isolatedCA     = "/etc/sockgate-ca.pem"
 )
 
@@ -55,9 +56,9 @@ func namespaces() []string {
 // place says where the process will find its things, and with isolation also the arguments that put them there.
 func (p *Pools) place(s *Spec, i *interpreter) (at place, wrap []string) {
 	if p.bwrap == "" {
-		return place{task: s.CodeDir, run: p.run, layers: s.LayerDirs, ca: p.config.CAFile}, nil
+		return place{task: s.CodeDir, run: p.run, layers: s.LayerDirs, shared: p.packages, ca: p.config.CAFile}, nil
 	}
-	at = place{task: isolatedTask, run: isolatedRun}
+	at = place{task: isolatedTask, run: isolatedRun, shared: isolatedShared}
 	if p.config.CAFile != "" {
 		at.ca = isolatedCA
 	}
@@ -92,7 +93,7 @@ func (p *Pools) wrap(s *Spec, i *interpreter, at place) []string {
 	}
 	args = append(args, "--proc", "/proc", "--dev", "/dev",
 		"--size", strconv.Itoa(s.tmpMB()<<20), "--tmpfs", "/tmp",
-		"--ro-bind", s.CodeDir, at.task, "--ro-bind", p.run, at.run)
+		"--ro-bind", s.CodeDir, at.task, "--ro-bind", p.run, at.run, "--ro-bind-try", p.packages, at.shared)
 	for n, dir := range s.LayerDirs {
 		args = append(args, "--ro-bind", dir, at.layers[n])
 	}

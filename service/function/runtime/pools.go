@@ -39,9 +39,10 @@ type Config struct {
 	Isolation      string        // IsolationNone, which "" means, or IsolationBubblewrap
 
 	// Endpoint is the gateway's URL for functions, "http://127.0.0.1:4566". "" leads no calls here. Nil means "".
-	Endpoint func() string
-	Redirect bool   // also lead connections to amazonaws.com hosts to Endpoint; see package redirect
-	CAFile   string // the local authority's certificate, for Redirect. It must be there when the first process starts; "" for none
+	Endpoint  func() string
+	Endpoints map[string]string // URLs of services that are elsewhere, by name as in AWS_ENDPOINT_URL_{name}: "DYNAMODB"
+	Redirect  bool              // also lead connections to amazonaws.com hosts to Endpoint; see package redirect
+	CAFile    string            // the local authority's certificate, for Redirect. It must be there when the first process starts; "" for none
 
 	Region, Account string
 
@@ -51,7 +52,7 @@ type Config struct {
 	CredentialsFor func(roleARN, sessionName string) (sockgate.Credentials, error)
 
 	Logs  *logs.Groups // functions' log groups; nil: only the gateway's own log, at debug
-	Dir   string       // scratch space, inside the data directory; made when missing
+	Dir   string       // inside the data directory; made when missing. See New for what is in it
 	Log   *slog.Logger
 	Clock func() time.Time // for idle times, keys and names; calls are timed by the real one. Nil: time.Now
 }
@@ -60,6 +61,7 @@ type Config struct {
 type Pools struct {
 	config       Config
 	run          string // where the bootstraps are
+	packages     string // what every function finds besides its own
 	bwrap        string // path of the program; "" without isolation
 	initLimit    time.Duration
 	interpreters interpreters
@@ -76,7 +78,12 @@ type Pools struct {
 	watched bool          // it was started
 }
 
-// New checks the configuration and lays out the bootstraps. It starts no process.
+// New checks the configuration and lays out two folders in Dir. It starts no process.
+//
+//	runtime/     the bootstraps, written anew each time
+//	packages/    node_modules and python: packages that every function finds behind its own and its layers', as functions in Lambda
+//	             find the AWS SDK. Only its owner writes to it; here it is made when missing
+//
 // Errors: Invalid when isolation is wanted and cannot be had, with what to install; Internal when Dir cannot be written.
 func New(c Config) (*Pools, error) {
 	if c.MaxConcurrency <= 0 {
@@ -95,7 +102,7 @@ func New(c Config) (*Pools, error) {
 	if err != nil {
 		return nil, sockgate.Internalf("functions' directory: %w", err)
 	}
-	p := &Pools{config: c, run: filepath.Join(dir, "runtime"), initLimit: initTimeout,
+	p := &Pools{config: c, run: filepath.Join(dir, "runtime"), packages: filepath.Join(dir, "packages"), initLimit: initTimeout,
 		live: map[*process]struct{}{}, stop: make(chan struct{})}
 	switch c.Isolation {
 	case "", IsolationNone:
@@ -108,6 +115,9 @@ func New(c Config) (*Pools, error) {
 	}
 	if err := p.extract(); err != nil {
 		return nil, sockgate.Internalf("write the functions' bootstraps: %w", err)
+	}
+	if err := os.MkdirAll(p.packages, 0o755); err != nil {
+		return nil, sockgate.Internalf("make the functions' folder for packages: %w", err)
 	}
 	return p, nil
 }

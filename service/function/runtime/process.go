@@ -104,7 +104,7 @@ func (p *Pools) commandLine(s *Spec, i *interpreter, at place) (path string, arg
 		return i.path, append(args, filepath.Join(at.run, "index.js")), nil
 	case i.path != "":
 		// Without site, whose search for packages can take longer than all the rest, and without writing byte code.
-		args = []string{i.path, "-S", "-B", filepath.Join(at.run, "bootstrap.py")}
+		args = []string{i.path, "-S", "-B", filepath.Join(at.run, "bootstrap.py"), filepath.Join(at.shared, "python")}
 		return i.path, append(args, i.packages...), nil
 	}
 	// The zip's own comes first, then the layers'.

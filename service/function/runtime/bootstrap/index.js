@@ -96,7 +96,7 @@ const client = {
       const end = chunk.indexOf('\r\n\r\n');
       if (end < 0) break;
       const headers = {};
-      for (const line of chunk.latin1Slice(0, end).split('\r\n').slice(1)) {
+      for (const line of chunk.utf8Slice(0, end).split('\r\n').slice(1)) {
         const colon = line.indexOf(': ');
         headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 2);
       }
