@@ -75,6 +75,9 @@ type Limits struct {
 	SendStall             time.Duration `key:"sendStall" default:"10s" min:"10ms" max:"1h" doc:"A client that takes no bytes for this long while some wait is closed."`
 	HandshakeTimeout      time.Duration `key:"handshakeTimeout" default:"10s" min:"10ms" max:"10m" doc:"Time for a client to send its request head, and its TLS handshake before that."`
 	HeaderSize            Size          `key:"headerSize" default:"16KiB" min:"1KiB" max:"1MiB" doc:"Largest request head: the request line and all headers."`
+	RequestRate           int           `key:"requestRate" default:"0" min:"1" max:"1000000000" zero:"no limit" doc:"Handshakes, messages and @connections calls of the account in a second, in the long run. On AWS it is 10,000, which protects what its customers share."`
+	RequestBurst          int           `key:"requestBurst" default:"5000" min:"1" max:"1000000000" doc:"Requests of the account that may come at once, where there is a requestRate."`
+	ConnectRate           int           `key:"connectRate" default:"0" min:"1" max:"1000000000" zero:"no limit" doc:"New connections in a second. On AWS it is 500."`
 	Connections           int           `key:"connections" default:"0" min:"1" max:"100000000" zero:"no limit" doc:"WebSocket connections that may be open at the same time."`
 }
 
@@ -120,11 +123,14 @@ type Functions struct {
 
 // Tables configures the table engine.
 type Tables struct {
-	Durability string `key:"durability" default:"sync" oneof:"sync,relaxed" doc:"sync acknowledges a write when it is on disk. relaxed acknowledges it before: a power loss may take the last writes, a crash of the gateway may not."`
+	Durability string `key:"durability" default:"sync" oneof:"sync,relaxed" doc:"sync acknowledges a write when it is on disk. relaxed acknowledges it before: a crash or a power loss may take the writes of the last two seconds."`
 	Endpoint   string `key:"endpoint" check:"httpURL" doc:"Address of an external DynamoDB-compatible service, which functions are led to instead of the gateway's own tables."`
 }
 
 // Access configures what lies beyond AWS.
 type Access struct {
-	JWT bool `key:"jwt" default:"false" doc:"Permit JWT authorizers on $connect, which AWS offers for HTTP APIs only."`
+	JWT               bool   `key:"jwt" default:"false" doc:"Permit JWT authorizers on $connect, which AWS offers for HTTP APIs only."`
+	CloseRevoked      bool   `key:"closeRevoked" default:"false" doc:"Close the open connections of an API key that is deleted or disabled."`
+	KeyQueryParameter string `key:"keyQueryParameter" doc:"Name of a query parameter from which handshakes may take their API key, for browsers, which cannot send x-api-key. Addresses tend to be logged along the way: prefer the subprotocol."`
+	KeySubprotocol    string `key:"keySubprotocol" doc:"Beginning of a subprotocol from which handshakes may take their API key, e.g. \"apikey.\": a client offers [\"chat\", \"apikey.VALUE\"]. The $connect integration answers with the other one."`
 }

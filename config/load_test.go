@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 		Limits: config.Limits{
 			FrameSize: 32768, MessageSize: 131072, IdleTimeout: 10 * time.Minute, ConnectionDuration: 2 * time.Hour,
 			InFlightPerConnection: 16, SendQueue: 262144, SendStall: 10 * time.Second, HandshakeTimeout: 10 * time.Second,
-			HeaderSize: 16384,
+			HeaderSize: 16384, RequestBurst: 5000,
 		},
 		Backends:  config.Backends{MaxConnectionsPerHost: 512, MaxResponse: 1048576},
 		State:     config.State{Engine: "embedded", Replicas: 1},

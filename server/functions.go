@@ -48,6 +48,9 @@ func (s *Server) openFunctions(ctx context.Context) error {
 		},
 		Logs: s.logs, Dir: dir, Log: s.log,
 	}
+	if elsewhere := s.cfg.Tables.Endpoint; elsewhere != "" {
+		c.Endpoints = map[string]string{"DYNAMODB": elsewhere, "DYNAMODB_STREAMS": elsewhere}
+	}
 	if f.LeadCalls {
 		c.Endpoint, c.CAFile = s.localEndpoint, AuthorityFile(s.dir.Path())
 		if _, err := s.authority().Pool(); err != nil { // Python trusts nothing that is not in a file

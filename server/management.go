@@ -30,7 +30,7 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 		Services: []awswire.Service{
 			iam.New(s.identity),
 			sts.New(s.identity),
-			apigateway.New(apigateway.Config{Catalog: cat, Region: s.cfg.Region, Throttle: accountThrottle, Clock: time.Now}),
+			apigateway.New(apigateway.Config{Catalog: cat, Region: s.cfg.Region, Meter: s.limits.usage, Throttle: s.accountLimit(), Clock: time.Now}),
 			apigatewayv2.New(apigatewayv2.Config{
 				Catalog:       cat,
 				Check:         func(def *sockgate.Definition) error { return s.check(def, &sockgate.Stage{}) },
@@ -45,6 +45,7 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 				Log:           s.log,
 			}),
 			functions,
+			s.tablesAPI(),
 		},
 		Account: s.cfg.Account, Region: s.cfg.Region, Log: s.log,
 	})
@@ -52,7 +53,7 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // no ServeMux: it would clean and redirect signed paths
 		switch r.URL.Path {
 		case HealthPath:
-			health(w, r)
+			s.health(w, r)
 		case "/_sockgate/metrics":
 			metrics.ServeHTTP(w, r)
 		default:
@@ -65,15 +66,18 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 	})
 }
 
-// accountThrottle is what AWS gives an account. Source: reference websocket-api section 11.
-var accountThrottle = sockgate.Throttle{Burst: 5000, Rate: 10000}
-
 // HealthPath answers 200 once the gateway is ready.
 const HealthPath = "/_sockgate/health"
 
-// health answers once the gateway is ready; before that the port does not answer at all.
-func health(w http.ResponseWriter, _ *http.Request) {
+// health answers once the gateway is ready; before that the port does not answer at all. A gateway that drains takes no more
+// clients, which load balancers learn here.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
+	if s.draining.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":"draining"}`))
+		return
+	}
 	_, _ = w.Write([]byte(`{"status":"ok"}`)) // the caller is gone if this fails
 }
 

@@ -74,7 +74,7 @@ func (s *Server) serve(open ports, management http.Handler) {
 		c := listen.Config{
 			Listener:    p.Listener,
 			TLS:         tlsConfig,
-			HTTP:        http.HandlerFunc(edgeOnly),
+			HTTP:        http.HandlerFunc(s.edgeOnly),
 			HeadTimeout: s.cfg.Limits.HandshakeTimeout,
 			HeadLimit:   int(s.cfg.Limits.HeaderSize),
 			Log:         s.log,
@@ -92,9 +92,9 @@ func (s *Server) serve(open ports, management http.Handler) {
 }
 
 // edgeOnly answers what is not for the data path on a port that serves nothing else.
-func edgeOnly(w http.ResponseWriter, r *http.Request) {
+func (s *Server) edgeOnly(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == HealthPath {
-		health(w, r)
+		s.health(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -116,7 +116,7 @@ func (s *Server) tlsConfig() *tls.Config {
 // newGate builds the data path's share of the ports.
 func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
 	c := edge.Config{
-		Pipeline: pipeline.New(pipeline.Config{Table: table, HTTP: s.http, Functions: s.functions, Authorizers: s.authorizers(), Signed: s.verifyHandshake, Permit: s.permitConnect,
+		Pipeline: pipeline.New(pipeline.Config{Table: table, Limits: s.pipelineLimits(), HTTP: s.http, Functions: s.functions, Authorizers: s.authorizers(), Signed: s.verifyHandshake, Permit: s.permitConnect,
 			MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
 		Registry: reg,
 		Callback: callback.New(callback.Config{
@@ -125,6 +125,7 @@ func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate
 			Prefix:     s.executeARN(),
 			Registry:   reg,
 			Deployed:   table.Serves,
+			Admit:      s.admitPush,
 			Pushed:     s.metrics.Pushed,
 			MaxPayload: int(s.cfg.Limits.MessageSize),
 			Log:        s.log,

@@ -11,6 +11,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockgate/sockgate"
@@ -22,11 +23,13 @@ import (
 	"github.com/sockgate/sockgate/gateway/deploy"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/gateway/registry"
+	"github.com/sockgate/sockgate/gateway/throttle"
 	"github.com/sockgate/sockgate/internal/rootkey"
 	"github.com/sockgate/sockgate/lang/sigv4"
 	"github.com/sockgate/sockgate/service/function"
 	"github.com/sockgate/sockgate/service/function/runtime"
 	"github.com/sockgate/sockgate/service/identity"
+	"github.com/sockgate/sockgate/service/table"
 	"github.com/sockgate/sockgate/state/catalog"
 	"github.com/sockgate/sockgate/state/datadir"
 	"github.com/sockgate/sockgate/state/journal"
@@ -53,7 +56,10 @@ type Server struct {
 	identity  *identity.Directory
 	functions *function.Service
 	pools     *runtime.Pools
+	tables    *table.Engine
+	limits    limits
 	ca        *domain.LocalCA
+	draining  atomic.Bool
 	verifier  *sigv4.Verifier
 	ports     []*listen.Server
 	workers   *socket.Workers
@@ -103,7 +109,8 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 	if err != nil {
 		return s, err
 	}
-	if err := s.openFunctions(ctx); err != nil {
+	err = errors.Join(s.openFunctions(ctx), s.openTables())
+	if err != nil {
 		return s, errors.Join(err, ports.close())
 	}
 	catalog, err := s.startData()
@@ -117,6 +124,9 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 	case <-ctx.Done():
 		ports.close()
 		return s, fmt.Errorf("start: %w", ctx.Err())
+	}
+	if err := s.awaitUsage(ctx); err != nil {
+		return s, errors.Join(err, ports.close())
 	}
 	s.serve(ports, s.management(catalog))
 	s.bury()
@@ -138,10 +148,8 @@ const flushTime = time.Second
 
 // Stop drains the gateway, front to back; ctx is its grace. A grace that ends early is logged, and no error.
 func (s *Server) Stop(ctx context.Context) error {
-	for _, p := range s.ports { // nobody new comes in
-		p.StopAccepting()
-	}
-	s.gate.CloseAll()                      // clients are told to go away ...
+	s.draining.Store(true)
+	s.gate.CloseAll()                      // nobody new comes in, clients are told to go away ...
 	if cut := s.gate.Drain(ctx); cut > 0 { // ... and their $disconnect is delivered
 		s.log.Warn("the grace period ended before every connection did", "connections", cut)
 		go func() { // ends with the last call, which has a timeout
@@ -150,6 +158,10 @@ func (s *Server) Stop(ctx context.Context) error {
 		}()
 	} else {
 		s.workers.Close()
+	}
+	// The ports stay open until here, for what backends and functions call while they serve $disconnect.
+	for _, p := range s.ports {
+		p.StopAccepting()
 	}
 	var errs []error
 	errs = append(errs, s.closeFunctions(ctx)) // calls of the Lambda API are requests that may take minutes
@@ -178,6 +190,9 @@ func (s *Server) release(ctx context.Context) error {
 		s.http.Close()
 	}
 	errs = append(errs, s.closeFunctions(ctx))
+	if s.tables != nil {
+		errs = append(errs, s.tables.Close())
+	}
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}
@@ -207,10 +222,13 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	table := deploy.NewTable()
 
 	cat := catalog.New(s.store, func(ctx context.Context, apiID string) { s.deployer.Refresh(ctx, apiID) })
+	s.openUsage(cat)
 	s.deployer = deploy.NewDeployer(deploy.Config{
 		Catalog: cat,
 		Table:   table,
 		Place:   s.place(),
+		Limits:  throttle.NewRoutes(),
+		Account: s.accountLimit(),
 		Attach:  s.attach,
 		Retired: s.retire,
 		Log:     s.log,
@@ -221,11 +239,14 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	}
 	s.gate = s.newGate(table, reg)
 	s.measure(reg)
+	s.measureLimits()
 
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.goRun("deployer", func() error { return s.deployer.Run(ctx) })
+	s.runUsage(ctx, cat)
 	s.goRun("identities", func() error { return s.identity.Run(ctx) })
+	s.goRun("tables", func() error { return s.runTables(ctx) })
 	s.goRun("functions", func() error {
 		if err := s.functions.Run(ctx); ctx.Err() == nil {
 			return err

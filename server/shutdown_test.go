@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockgate/sockgate/config"
 	"github.com/sockgate/sockgate/internal/gatewaytest"
+	"github.com/sockgate/sockgate/server"
 )
 
 // TestShutdownWaits: a message that is at its backend when the shutdown begins is finished, and its $disconnect delivered.
@@ -86,6 +87,15 @@ func TestRefusedWhileClosing(t *testing.T) {
 	if c, err := gatewaytest.Dial(d.Addr(), d.Host(d.api), "/dev"); err == nil {
 		c.Drop()
 		t.Error("a client came in while the gateway was closing")
+	}
+	// The AWS APIs still serve whoever handles the $disconnect, and load balancers learn that the gateway is going.
+	if status, _, err := d.Call("GET", "/v2/apis/"+d.api, ""); err != nil || status != 200 {
+		t.Errorf("the control plane answers %d, %v", status, err)
+	}
+	if resp, err := d.HTTP().Get("http://" + d.Addr() + server.HealthPath); err != nil || resp.StatusCode != 503 {
+		t.Errorf("the health check answers %v, %v", resp, err)
+	} else {
+		resp.Body.Close()
 	}
 	d.backend.Release(1)
 	if err := <-stopped; err != nil {

@@ -29,7 +29,7 @@ const journalFile = "connections"
 
 // openState takes the data directory and opens what is kept in it. What is opened is closed by release, also after an error.
 func (s *Server) openState(ctx context.Context) (err error) {
-	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, identity.SealKeyFile, caDir, functionsDir, "logs"); err != nil {
+	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, identity.SealKeyFile, caDir, functionsDir, tablesDir, "logs"); err != nil {
 		return err
 	}
 	if s.key, err = rootkey.Load(s.dir.Path(), s.cfg.RootAccessKeyID, string(s.cfg.RootSecretAccessKey)); err != nil {

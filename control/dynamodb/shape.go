@@ -165,9 +165,9 @@ func (s *shape) readBoolean(r *reader, n *node, c byte) error {
 			return err
 		}
 		switch strings.ToLower(said) { // the service is lenient here
-		case "true":
+		case "true", "1", "yes":
 			n.truth = true
-		case "false":
+		case "false", "0", "no":
 		default:
 			return misfit("Unexpected token received from parser")
 		}

@@ -32,6 +32,8 @@ type Config struct {
 	Prefix string
 	// Deployed says whether a stage is live.
 	Deployed func(apiID, stage string) bool
+	// Admit reports whether the account has room for a call that is permitted (reference section 11). nil: it always has.
+	Admit func() bool
 	// Pushed is told the status that each call was answered with.
 	Pushed      func(apiID, stage, method string, status int)
 	MaxPayload  int           // bytes; 0 means MaxPayload
@@ -116,6 +118,9 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 	}
 	if c.APIID != apiID || c.Stage != stage || !h.Deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
+	}
+	if h.Admit != nil && !h.Admit() {
+		return 0, nil, &failure{429, "LimitExceededException", "Too Many Requests"}
 	}
 	switch x.Head.Method {
 	case "POST":

@@ -50,6 +50,7 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage, at Place) (*Sta
 	if err != nil {
 		return nil, fault("models", err)
 	}
+	st.KeyHeader = keyHeader(def.API.APIKeySelectionExpression)
 	keys := make([]string, 0, len(def.Routes))
 	for i := range def.Routes {
 		r, err := compileRoute(&def.Routes[i], settings, integrations, models)
@@ -61,6 +62,7 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage, at Place) (*Sta
 			return nil, fault("route "+r.Key, err)
 		}
 		st.Routes[r.Key] = r
+		st.Keyed = st.Keyed || r.APIKeyRequired
 		keys = append(keys, r.Key)
 	}
 

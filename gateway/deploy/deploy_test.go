@@ -69,7 +69,6 @@ func TestWhatIsNotBuiltIsNamed(t *testing.T) {
 	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWS, URI: "arn:aws:apigateway:us-east-1:sqs:path/000000000000/jobs"},
 		sockgate.Integration{ID: "i3", Type: sockgate.HTTPProxy, ConnectionType: "VPC_LINK", URI: "http://x/"})
 	want := []string{
-		"route $connect: apiKeyRequired",
 		"integration i2: integrationType AWS with service sqs", "integration i3: connectionType VPC_LINK",
 	}
 	if got := deploy.Unbuilt(def); !slices.Equal(got, want) {

@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/throttle"
 	"github.com/sockgate/sockgate/state/catalog"
 )
 
@@ -16,6 +18,10 @@ type Config struct {
 	Catalog *catalog.Catalog
 	Table   *Table
 	Place   Place
+	// Limits keeps the buckets of stages' routes; nil: there are none. Account is what a route's limit lacks when only half of it is set.
+	Limits  *throttle.Routes
+	Account sockgate.Throttle
+	Clock   func() time.Time // of the buckets; time.Now when nil
 	// Attach gives a compiled stage its logs and metrics, before it goes live.
 	Attach func(*Stage)
 	// Retired is called after a stage left the table because it, or its API, was deleted, or it has no deployment any more.
@@ -41,6 +47,9 @@ type applied struct {
 
 // NewDeployer returns a deployer that does nothing until Run.
 func NewDeployer(c Config) *Deployer {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
 	return &Deployer{Config: c, ready: make(chan struct{}), live: make(map[string]map[string]applied)}
 }
 
@@ -122,6 +131,7 @@ func (d *Deployer) compile(ctx context.Context, apiID string, s *sockgate.Stage,
 	if err != nil {
 		return nil, err
 	}
+	d.limit(stage)
 	d.Attach(stage)
 	return stage, nil
 }
@@ -142,6 +152,9 @@ func (d *Deployer) swap(set map[StageKey]*Stage, gone []StageKey) {
 	}
 	d.Table.replace(set, gone)
 	for _, k := range gone {
+		if d.Limits != nil {
+			d.Limits.Keep(k.APIID, k.Stage, func(string) bool { return false })
+		}
 		d.Retired(k)
 	}
 }

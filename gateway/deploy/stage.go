@@ -13,6 +13,7 @@ import (
 	"github.com/sockgate/sockgate/gateway/integrate/function"
 	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
+	"github.com/sockgate/sockgate/gateway/throttle"
 	"github.com/sockgate/sockgate/gateway/transform"
 	"github.com/sockgate/sockgate/gateway/validate"
 	"github.com/sockgate/sockgate/telemetry/execution"
@@ -26,6 +27,10 @@ type Stage struct {
 	Settings sockgate.Stage // as they are now
 	Selector *route.Selector
 	Routes   map[string]*Route // by route key
+
+	Keyed     bool             // a route requires an API key
+	KeyHeader string           // the header that has it; empty when the authorizer says
+	Unrouted  *throttle.Bucket // limit of handshakes without a $connect route; nil for none
 
 	Variables []byte // the stage's, as functions' events have them; nil for none
 
@@ -45,6 +50,7 @@ type Route struct {
 	Required    []RequiredParameter    // must be present in the handshake
 	Model       *validate.Check        // what a message must satisfy; nil for anything
 	Settings    sockgate.RouteSettings // with the stage's defaults filled in
+	Limit       *throttle.Bucket       // the stage's, of the route; nil for none
 	Log         *execution.Logger      // nil when off
 	Metrics     *metrics.RouteMetrics
 }

@@ -7,19 +7,13 @@ import (
 	"github.com/sockgate/sockgate/gateway/integrate/function"
 )
 
-// What the control plane stores and the data path cannot do yet deploys, as it does on AWS when a function or a key is missing,
-// and then fails closed: no route runs without a protection that it asks for. The deployment's status message says what
+// What the control plane stores and the data path cannot do yet deploys, as it does on AWS when a function is missing, and then
+// fails closed. The deployment's status message says what
 // will fail.
 
-// Unbuilt lists what of a definition will fail when it is called, each as "route $connect: apiKeyRequired".
+// Unbuilt lists what of a definition will fail when it is called, each as "integration abc1234: connectionType VPC_LINK".
 func Unbuilt(def *sockgate.Definition) []string {
 	var list []string
-	for i := range def.Routes {
-		r := &def.Routes[i]
-		if r.APIKeyRequired {
-			list = append(list, "route "+r.Key+": apiKeyRequired")
-		}
-	}
 	for i := range def.Integrations {
 		if what := unbuiltIntegration(&def.Integrations[i]); what != "" {
 			list = append(list, "integration "+def.Integrations[i].ID+": "+what)

@@ -17,13 +17,7 @@ type authorize struct {
 }
 
 func (s authorize) run(ctx context.Context, x *exchange) error {
-	if x.route == nil {
-		return nil
-	}
-	if x.route.APIKeyRequired && x.ev.Type != sockgate.Disconnect {
-		return sockgate.Forbiddenf("Forbidden").Because(errNoKeys)
-	}
-	if x.ev.Type != sockgate.Connect {
+	if x.route == nil || x.ev.Type != sockgate.Connect {
 		return nil
 	}
 	switch x.route.AuthorizationType {

@@ -83,7 +83,7 @@ const accessFormat = "$context.requestId $context.status $context.integration.st
 
 func open(t testing.TB, def *sockgate.Definition, vars map[string]string, answer map[string]func() (*sockgate.FunctionAnswer, error), edit func(*pipeline.Config)) *gateway {
 	t.Helper()
-	def.API = sockgate.API{ID: "abc", RouteSelectionExpression: "$request.body.action"}
+	def.API.ID, def.API.RouteSelectionExpression = "abc", "$request.body.action"
 	g := &gateway{functions: &functions{answer: answer}}
 	s, table, m := memory.New(), deploy.NewTable(), metrics.New()
 	cat := catalog.New(s, func(context.Context, string) {})

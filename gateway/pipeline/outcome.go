@@ -91,6 +91,9 @@ func answerFor(err error) (answer, string) {
 	if _, ok := errors.AsType[misconfigured](err); ok {
 		return answer{status: 500, name: internalServerError, responseType: "API_CONFIGURATION_ERROR"}, "Internal server error"
 	}
+	if l, ok := errors.AsType[*limited](err); ok {
+		return byReason(l.reason)
+	}
 	if r, ok := errors.AsType[*authorizers.Refusal](err); ok {
 		told := byOutcome[r.Outcome]
 		return told.answer, told.message

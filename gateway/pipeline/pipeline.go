@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockgate/sockgate"
@@ -18,6 +19,7 @@ import (
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
+	"github.com/sockgate/sockgate/gateway/usage"
 	"github.com/sockgate/sockgate/internal/requestid"
 	"github.com/sockgate/sockgate/telemetry/metrics"
 )
@@ -35,6 +37,7 @@ type Config struct {
 	// Permit returns nil when who signed a handshake may do action ("execute-api:Invoke") on resource (the ARN of the route), else
 	// sockgate.Forbidden in AWS's words. It is not asked about the root user, who may. Without it nobody else may.
 	Permit func(p *sockgate.Principal, action, resource string, h *Handshake) error
+	Limits Limits
 	// MaxReply is the largest answer that a client is sent, in bytes; 0 is no limit.
 	MaxReply int
 	Clock    func() time.Time
@@ -44,7 +47,8 @@ type Config struct {
 // Pipeline runs exchanges. Its methods may be called by many goroutines.
 type Pipeline struct {
 	Config
-	steps []step
+	steps   []step
+	refused [reasons]atomic.Int64 // by limits
 }
 
 // New returns a pipeline.
@@ -53,13 +57,13 @@ func New(c Config) *Pipeline {
 	p.steps = []step{
 		identify{c.Table}, // which stage, which route key
 		authorize{c.Signed, c.Permit, c.Authorizers, c.Clock}, // $connect: may this client come in?
-		throttle{},                              // is there room under the limits?
-		check{},                                 // is the request what the route asks for?
-		bind{},                                  // the route's integration
-		transformRequest{},                      // the client's words → the backend's request
-		integrate{c.HTTP, c.Functions, c.Clock}, // the backend's call
-		transformResponse{},                     // the backend's answer → the client's words
-		respond{c.MaxReply},                     // what the client is to be told
+		limit{c.Limits, &p.refused},                           // is its API key good, and is there room under the limits?
+		check{},                                               // is the request what the route asks for?
+		bind{},                                                // the route's integration
+		transformRequest{},                                    // the client's words → the backend's request
+		integrate{c.HTTP, c.Functions, c.Clock},               // the backend's call
+		transformResponse{},                                   // the backend's answer → the client's words
+		respond{c.MaxReply},                                   // what the client is to be told
 	}
 	return p
 }
@@ -136,6 +140,8 @@ type Session struct {
 	counted    *metrics.StageMetrics // where the connection was added to the gauge; nil until it was
 	stage      *deploy.Stage         // the latest seen: a $disconnect is delivered even when its stage was deleted meanwhile
 	mu         sync.Mutex            // guards stage
+	// subscription is of the API key that the handshake came with; nil without a known one. Connect sets it, and the $disconnect ends it.
+	subscription *usage.Subscription
 }
 
 func (s *Session) seen(st *deploy.Stage) {
@@ -178,6 +184,7 @@ func (p *Pipeline) Connect(ctx context.Context, s *Session, h *Handshake) (Opene
 	}
 	refusal := p.concludeConnect(x, err)
 	if refusal != nil {
+		s.subscription.Release()
 		return Opened{}, refusal
 	}
 	return Opened{RequestID: x.ev.RequestID, Subprotocol: x.protocol}, nil
@@ -206,4 +213,5 @@ func (p *Pipeline) Disconnect(ctx context.Context, s *Session, code int, reason 
 	defer x.release()
 	x.ev.DisconnectCode, x.ev.DisconnectReason = code, reason
 	p.concludeDisconnect(x, p.run(ctx, x))
+	s.subscription.Release() // messages that are still under way may be refused from now on
 }

@@ -34,7 +34,6 @@ func (x *exchange) logBegin() {
 			log.Note(&x.ev, x.picked.Reason)
 		}
 	}
-	log.Start(&x.ev)
 }
 
 // logRequest shows what the backend is about to be sent.
@@ -59,6 +58,7 @@ func (p *Pipeline) record(x *exchange, err error) {
 	if log := x.log(); log != nil {
 		if x.stage != nil && x.route == nil && ev.Type == sockgate.Message {
 			x.logBegin() // nothing was logged yet: no route was found
+			log.Start(ev)
 		}
 		if err != nil {
 			logFailure(log, ev, err)
@@ -82,6 +82,14 @@ func logFailure(log *execution.Logger, ev *sockgate.Event, err error) {
 	}
 	if r, ok := errors.AsType[*authorizers.Refusal](err); ok {
 		log.Refused(ev, "authorizer", r.Error())
+		return
+	}
+	if l, ok := errors.AsType[*limited](err); ok {
+		key := ""
+		if use := ev.Connection.APIKey; use != nil && l.reason != onRoute && l.reason != inAccount && l.reason != newConnections {
+			key = use.Value
+		}
+		log.Limited(ev, key, l.text)
 		return
 	}
 	log.Failed(ev, errors.New(plain(err)))

@@ -49,13 +49,7 @@ func (s identify) run(_ context.Context, x *exchange) error {
 var (
 	errNoStage = errors.New("no such API or stage, or nothing is deployed to the stage")
 	errNoRoute = errors.New("no route matches and the API has no $default route")
-	errNoKeys  = errors.New("the route requires an API key; API keys are not built yet, so none is valid")
 )
-
-// throttle keeps exchanges within their limits. None are enforced yet; usage plans and stage limits come here.
-type throttle struct{}
-
-func (throttle) run(context.Context, *exchange) error { return nil }
 
 // check refuses what the route did not ask for, before a backend sees it: a handshake that lacks a required parameter, a message
 // that does not satisfy the route's model.

@@ -59,6 +59,9 @@ func CompileFormat(format string) (*Format, error) {
 			return nil, sockgate.Invalidf("the access log format may name $context variables only, not %s", variable)
 		}
 		read, _ := ContextVariable(name)
+		if name == "identity.apiKey" {
+			read = apiKey(func(k *sockgate.APIKeyUse) string { return masked(k.Value) })
+		}
 		f.pieces = append(f.pieces, logPiece{variable: read, quoted: quoted})
 		names = append(names, name)
 		rest = rest[len(variable):]
@@ -67,6 +70,15 @@ func CompileFormat(format string) (*Format, error) {
 		return nil, sockgate.Invalidf("the access log format must contain $context.requestId or $context.extendedRequestId")
 	}
 	return f, nil
+}
+
+// masked hides an API key as execution logs do: secrets do not belong in a log. The last six characters of one that is long enough stay.
+func masked(key string) string {
+	const shown, least = 6, 20
+	if len(key) < least {
+		return strings.Repeat("*", len(key))
+	}
+	return strings.Repeat("*", len(key)-shown) + key[len(key)-shown:]
 }
 
 // cutVariable splits what s begins with into text and the variable after it, as written.

@@ -37,6 +37,8 @@
 //	permit FUNCTION[:QUALIFIER]  let the current API call it
 //	invoke FUNCTION PAYLOAD      call it; prints what it returned
 //	query SERVICE ACTION [PARAMETER=VALUE ...]   a signed call of an API in the query protocol, such as iam; prints the XML
+//	dynamodb OPERATION JSON      a signed call of the tables' API; prints the JSON
+//	await-count TABLE N          wait until a table has N items
 //	authorizer NAME FUNCTION [SOURCE ...]   create an authorizer of the current API
 //
 //	connect NAME STAGE [HEADER: VALUE ...] [?QUERY]   open a WebSocket; prints the headers of the 101 that matter

@@ -93,6 +93,7 @@ var commands = map[string]command{
 	"api": (*story).createAPI, "route": (*story).setRoute, "stage": (*story).setStage, "deploy": (*story).deploy,
 	"delete": (*story).delete, "aws": (*story).call,
 	"function": (*story).setFunction, "permit": (*story).permit, "invoke": (*story).invoke, "authorizer": (*story).setAuthorizer, "query": (*story).query,
+	"dynamodb": (*story).dynamodb, "await-count": (*story).awaitCount,
 	"connect": (*story).connect, "send": (*story).send, "frames": (*story).frames, "expect": (*story).expect,
 	"expect-set": (*story).expectSet, "expect-pong": (*story).expectPong, "close": (*story).close, "drop": (*story).drop,
 	"expect-close": (*story).expectClose,

@@ -216,6 +216,63 @@ func (s *story) query(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
+// dynamodb calls the tables' API and prints the JSON.
+func (s *story) dynamodb(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return usage("dynamodb OPERATION JSON")
+	}
+	status, text, err := s.gateway.DynamoDB(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	if status >= 400 {
+		return &refused{fmt.Sprintf("%d %s", status, text)}
+	}
+	fmt.Fprintln(ts.Stdout(), s.names.show(text))
+	return nil
+}
+
+// awaitCount waits until a table has that many items.
+func (s *story) awaitCount(_ *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return usage("await-count TABLE N")
+	}
+	end := time.Now().Add(Patience)
+	for {
+		_, text, err := s.gateway.DynamoDB("Scan", fmt.Sprintf(`{"TableName":%q,"Select":"COUNT"}`, args[0]))
+		if err != nil {
+			return err
+		}
+		if strings.Contains(text, `"Count":`+args[1]+`,`) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the table %s has not got %s items: %s", args[0], args[1], text)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// DynamoDB sends one signed request to the tables' API and returns what came back.
+func (g *Gateway) DynamoDB(operation, input string) (status int, answer string, err error) {
+	req, err := http.NewRequest(http.MethodPost, "http://"+g.ManagementAddr()+"/", strings.NewReader(input))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	if err := g.Sign(req, "dynamodb", []byte(input), time.Now()); err != nil {
+		return 0, "", err
+	}
+	resp, err := g.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}
+
 func (s *story) lambda(do func(context.Context, *lambda.Client) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
