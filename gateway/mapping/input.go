@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/gateway/transform"
 	"github.com/sockgate/sockgate/lang/expr"
 	"github.com/sockgate/sockgate/lang/jsonpath"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
@@ -122,7 +123,7 @@ func (in *input) param(name string) string {
 			return h.Value
 		}
 	}
-	for _, h := range slices.Backward(in.event.Headers) {
+	for _, h := range slices.Backward(in.headers()) {
 		if strings.EqualFold(h.Name, name) {
 			return h.Value
 		}
@@ -130,12 +131,20 @@ func (in *input) param(name string) string {
 	return ""
 }
 
+// headers are those of a handshake, as functions see them too; other events have none.
+func (in *input) headers() []sockgate.Header {
+	if in.event.Type != sockgate.Connect {
+		return in.event.Headers
+	}
+	return transform.EventHeaders(in.event)
+}
+
 func (in *input) params() any {
 	m := &vtl.Map{}
 	for _, g := range []struct {
 		name string
 		list []sockgate.Header
-	}{{"path", nil}, {"querystring", in.event.Query}, {"header", in.event.Headers}} {
+	}{{"path", nil}, {"querystring", in.event.Query}, {"header", in.headers()}} {
 		group := &vtl.Map{}
 		for _, h := range g.list {
 			group.Set(h.Name, h.Value)

@@ -187,3 +187,20 @@ func TestSelect(t *testing.T) {
 		})
 	}
 }
+
+// TestHandshakeHeaders: templates of $connect see what functions see, without what concerns the HTTP connection.
+func TestHandshakeHeaders(t *testing.T) {
+	ev := event()
+	ev.Type, ev.RouteKey = sockgate.Connect, sockgate.ConnectRoute
+	ev.Headers = sockgate.Headers{{Name: "Connection", Value: "Upgrade"}, {Name: "Upgrade", Value: "websocket"},
+		{Name: "sec-websocket-key", Value: "k"}, {Name: "x-forwarded-proto", Value: "lie"}, {Name: "X-Forwarded-For", Value: "198.51.100.1"}}
+	set, err := mapping.CompileTemplates("", map[string]string{"$default": `$input.params().header $input.params('x-forwarded-for') [$input.params('Upgrade')]`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := mapping.Render(set.Select(transform.EventVariables{Event: ev}), &mapping.Scope{Event: ev})
+	const want = `{Sec-WebSocket-Key=k, X-Forwarded-For=198.51.100.1, 203.0.113.9, X-Forwarded-Proto=http} 198.51.100.1, 203.0.113.9 []`
+	if err != nil || string(out) != want {
+		t.Errorf("got %s, %v, want %s", out, err, want)
+	}
+}

@@ -34,7 +34,7 @@ func AppendEvent(dst []byte, ev *sockgate.Event, stageVariables, base64 []byte) 
 	dst = append(dst, '{')
 	switch ev.Type {
 	case sockgate.Connect:
-		dst = appendHeaders(dst, integrationHeaders(ev))
+		dst = appendHeaders(dst, transform.EventHeaders(ev))
 		if len(ev.Query) > 0 {
 			dst = appendQuery(append(dst, ','), ev.Query)
 		}
@@ -166,82 +166,10 @@ func appendMillis(dst []byte, t time.Time) []byte {
 	return strconv.AppendInt(dst, t.UnixMilli(), 10)
 }
 
-// integrationHeaders are the headers of $connect's event: the client's without those that concern the HTTP connection, and
-// the gateway's. A client's own X-Forwarded-Port, -Proto or X-Amzn-Trace-Id never passes for the gateway's.
-//
-// UNCONFIRMED: an Authorization that is an AWS signature is left out, as it is for HTTP backends.
-func integrationHeaders(ev *sockgate.Event) []sockgate.Header {
-	list := make([]sockgate.Header, 0, len(ev.Headers)+4)
-	for _, h := range ev.Headers {
-		switch {
-		case sockgate.HopByHop(h.Name), gatewayOwn(h.Name):
-		case strings.EqualFold(h.Name, "Authorization") && strings.HasPrefix(h.Value, "AWS4-"):
-		default:
-			list = append(list, sockgate.Header{Name: spelling(h.Name), Value: h.Value})
-		}
-	}
-	return gatewayHeaders(list, ev)
-}
-
 // authorizerHeaders are the headers of an authorizer's event, which has those of the HTTP connection too.
 func authorizerHeaders(ev *sockgate.Event) []sockgate.Header {
-	list := make([]sockgate.Header, 0, len(ev.Headers)+8)
-	for _, h := range ev.Headers {
-		if !sockgate.HopByHop(h.Name) && !gatewayOwn(h.Name) {
-			list = append(list, sockgate.Header{Name: spelling(h.Name), Value: h.Value})
-		}
-	}
-	list = append(list, sockgate.Header{Name: "Connection", Value: "upgrade"}, sockgate.Header{Name: "content-length", Value: "0"},
+	return transform.EventHeaders(ev, sockgate.Header{Name: "Connection", Value: "upgrade"}, sockgate.Header{Name: "content-length", Value: "0"},
 		sockgate.Header{Name: "Upgrade", Value: "websocket"})
-	return gatewayHeaders(list, ev)
-}
-
-func gatewayHeaders(list []sockgate.Header, ev *sockgate.Event) []sockgate.Header {
-	if ev.TraceID != "" {
-		list = append(list, sockgate.Header{Name: "X-Amzn-Trace-Id", Value: ev.TraceID})
-	}
-	list = transform.Arrival(list, ev)
-	slices.SortStableFunc(list, func(a, b sockgate.Header) int { return compareFold(a.Name, b.Name) }) // as AWS's are
-	return list
-}
-
-// gatewayOwn reports whether the gateway itself sets a header of an event.
-func gatewayOwn(name string) bool {
-	for _, own := range [...]string{"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id"} {
-		if strings.EqualFold(name, own) {
-			return true
-		}
-	}
-	return false
-}
-
-// spelling is how an event spells a header: those that every handshake has in one way, all others as the client did.
-// Source: reference section 2.5.
-func spelling(name string) string {
-	for _, known := range [...]string{
-		"Host", "User-Agent", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol",
-	} {
-		if strings.EqualFold(name, known) {
-			return known
-		}
-	}
-	return name
-}
-
-func compareFold(a, b string) int {
-	for i := 0; i < len(a) && i < len(b); i++ {
-		if x, y := lower(a[i]), lower(b[i]); x != y {
-			return int(x) - int(y)
-		}
-	}
-	return len(a) - len(b)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
 
 func appendHeaders(dst []byte, sorted []sockgate.Header) []byte {
