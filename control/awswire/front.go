@@ -33,7 +33,7 @@ const (
 
 // Request is one verified call.
 type Request struct {
-	ID        string // UUID; also on the reply and in the log
+	ID        string // UUID, or as Numbered says; also on the reply and in the log
 	Method    string
 	Path      string     // still escaped, as the client sent it
 	Query     url.Values // not to be changed; nil when there are no parameters
@@ -96,6 +96,9 @@ func New(cfg Config) http.Handler {
 	}
 	for _, s := range cfg.Services {
 		f.services[s.Name()] = s
+		if o, ok := s.(Open); ok {
+			f.open = o
+		}
 	}
 	return f
 }
@@ -103,11 +106,12 @@ func New(cfg Config) http.Handler {
 type front struct {
 	Config
 	services map[string]Service
+	open     Open         // nil when there is none
 	held     atomic.Int64 // bytes of large bodies
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := requestid.New()
+	id := f.number(r)
 	resp, err := f.answer(r, id)
 	if err != nil {
 		f.report(r, id, err)
@@ -132,6 +136,9 @@ func (f *front) answer(r *http.Request, id string) (resp *Response, err error) {
 			resp, err = nil, sockgate.Internalf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if f.greets(r) {
+		return f.open.Greet(r)
+	}
 	if !signed(r) {
 		return nil, &StatusError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}

@@ -22,6 +22,9 @@ func (f *front) protocol(r *http.Request) Protocol {
 	if s, ok := f.services[name].(speaker); ok {
 		return s.Protocol()
 	}
+	if s, ok := f.open.(speaker); ok && name == "" && f.open.Claims(r) {
+		return s.Protocol()
+	}
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":

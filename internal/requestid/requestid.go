@@ -3,6 +3,7 @@
 package requestid
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -38,4 +39,15 @@ func NewExtended() string {
 	var text [16]byte
 	base64.URLEncoding.Encode(text[:], raw[:11])
 	return string(text[:])
+}
+
+// NewLong returns an id of DynamoDB's own form: 52 upper-case letters and digits.
+func NewLong() string {
+	var raw [32]byte
+	for i := 0; i < len(raw); i += 8 {
+		binary.LittleEndian.PutUint64(raw[i:], rand.Uint64())
+	}
+	var text [56]byte
+	base32.HexEncoding.Encode(text[:], raw[:])
+	return string(text[:52]) // the rest is padding
 }

@@ -33,3 +33,15 @@ func TestNewExtended(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestNewLong(t *testing.T) {
+	shape := regexp.MustCompile(`^[0-9A-V]{52}$`)
+	seen := map[string]bool{}
+	for range 1000 {
+		id := requestid.NewLong()
+		if !shape.MatchString(id) || seen[id] {
+			t.Fatalf("NewLong() = %q", id)
+		}
+		seen[id] = true
+	}
+}

@@ -44,6 +44,8 @@ const (
 // Engine holds the tables of one directory. Its methods may be called by many goroutines.
 type Engine struct {
 	db    *pebble.DB
+	disk  *disk
+	late  sync.WaitGroup // commits that nobody may be waiting for any more
 	o     Options
 	sync  *pebble.WriteOptions
 	locks [stripes]sync.Mutex // by item; a transaction takes several, in ascending order
@@ -96,7 +98,11 @@ func Open(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("open tables: %w", err)
 		}
 	}
-	db, err := pebble.Open(filepath.Clean(o.Dir), pebbleOptions(o))
+	if e.disk = (&disk{FS: o.FS}); o.FS == nil {
+		e.disk.FS = vfs.Default
+	}
+	e.disk.look(o.Dir)
+	db, err := pebble.Open(filepath.Clean(o.Dir), pebbleOptions(o, e.disk))
 	if err != nil {
 		return nil, fmt.Errorf("open tables in %s: %w", o.Dir, err)
 	}
@@ -107,7 +113,7 @@ func Open(o Options) (*Engine, error) {
 	return e, nil
 }
 
-func pebbleOptions(o Options) *pebble.Options {
+func pebbleOptions(o Options, fs vfs.FS) *pebble.Options {
 	p := &pebble.Options{
 		CacheSize:                   cacheSize,
 		MemTableSize:                memtableSize,
@@ -120,9 +126,7 @@ func pebbleOptions(o Options) *pebble.Options {
 		Logger:                      pebbleLog{o.Log},
 		FormatMajorVersion:          pebble.FormatNewest,
 	}
-	if o.FS != nil {
-		p.FS = o.FS
-	}
+	p.FS = fs
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
@@ -177,8 +181,15 @@ func (e *Engine) newTable(d *Definition) (*Table, error) {
 	return t, nil
 }
 
-// Close closes the tables. Run must have returned, and no other call be under way.
-func (e *Engine) Close() error { return e.db.Close() }
+// Close closes the tables. Run must have returned, and no other call be under way. On a full disk the files stay open, and the next
+// Open finds what was acknowledged in the log.
+func (e *Engine) Close() error {
+	if e.disk.full() {
+		return errFull()
+	}
+	e.late.Wait()
+	return e.db.Close()
+}
 
 // Run does what is due in the background: it settles the status of tables, writes the entries of new indexes, deletes expired
 // items and forgets old stream records. It returns when ctx ends and everything that it began has.
@@ -188,11 +199,22 @@ func (e *Engine) Run(ctx context.Context) error {
 	var swept time.Time
 	for {
 		if !e.warmed && e.commits.Load() >= warmAfter {
-			e.warmed = true
-			e.warm()
+			if e.warmed = true; !e.disk.low.Load() {
+				e.warm()
+			}
+		}
+		if e.disk.full() { // what is due must write
+			timer.Reset(retryEvery)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-timer.C:
+			}
+			continue
 		}
 		next := e.settle(ctx)
 		if now := time.Now(); now.Sub(swept) >= e.o.Sweep {
+			e.disk.look(e.o.Dir)
 			e.sweep(ctx)
 			if e.o.Relaxed {
 				_ = e.db.LogData(nil, pebble.Sync) // so that no more than the writes of one interval are at risk

@@ -59,6 +59,9 @@ func streamLabel(at time.Time) string { return at.UTC().Format("2006-01-02T15:04
 
 // save makes a definition durable, whatever Options.Relaxed says.
 func (e *Engine) save(d *Definition) error {
+	if e.disk.full() {
+		return errFull()
+	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return sockgate.Internalf("encode table %q: %w", d.Name, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,9 +30,11 @@ func (e *Engine) Transact(ws []*Write, token *Token) (done bool, err error) {
 	if err := e.checkKeys(ws); err != nil {
 		return false, err
 	}
+	var before atomic.Bool
 	err = e.commit(ws, tokenAt, func(s *stage) error {
 		if token != nil {
-			if done, err = s.remember(tokenAt, token); err != nil || done {
+			done, err := s.remember(tokenAt, token)
+			if before.Store(done); err != nil || done {
 				return err
 			}
 		}
@@ -49,7 +52,7 @@ func (e *Engine) Transact(ws []*Write, token *Token) (done bool, err error) {
 		}
 		return nil
 	})
-	return done, err
+	return before.Load(), err
 }
 
 const none = "None"

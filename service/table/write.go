@@ -100,8 +100,13 @@ var stripeSeed = maphash.MakeSeed()
 
 func stripe(key []byte) int { return int(maphash.Bytes(stripeSeed, key) % stripes) }
 
-// commit locks the items of ws, and what else must be locked (by key), lets plan fill the batch, and makes it durable.
+// commit locks the items of ws, and what else must be locked (by key), lets plan fill the batch, and makes it durable. When the error is
+// errFull's, plan may still be running.
 func (e *Engine) commit(ws []*Write, also []byte, plan func(*stage) error) error {
+	return e.unlessFull(func() error { return e.commitNow(ws, also, plan) })
+}
+
+func (e *Engine) commitNow(ws []*Write, also []byte, plan func(*stage) error) error {
 	s := &stage{e: e}
 	// Gates in the order of table numbers, then items in the order of stripes: so no two commits wait for each other in a circle.
 	gates := gatesOf(ws)

@@ -24,11 +24,12 @@ type token struct {
 	start, end int
 }
 
+// identifierStart says how a name may begin: not with an underscore. Source: the alternator tests.
 func identifierStart(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-func identifierPart(c byte) bool { return identifierStart(c) || c >= '0' && c <= '9' }
+func identifierPart(c byte) bool { return identifierStart(c) || c >= '0' && c <= '9' || c == '_' }
 
 // lex cuts src into tokens, the last of which is eof.
 func lex(src string) []token {

@@ -41,7 +41,7 @@ func TestMatch(t *testing.T) {
 		"n = :n10":                              true,
 		"nothing = :n10":                        false,
 		"nothing <> :n10":                       true,
-		"nothing <> nowhere":                    false,
+		"nothing <> nowhere":                    true,
 		"nothing = nowhere":                     false,
 		"n > :n5 and n <= :n10":                 true,
 		"n < s":                                 false,

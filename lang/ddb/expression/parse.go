@@ -203,8 +203,7 @@ func (p *parser) element(t *pathTemplate) error {
 	name := p.text(p.at)
 	switch p.tokens[p.at].kind {
 	case identifier:
-		// UNCONFIRMED for updates and projections: conditions do not take names that begin with an underscore.
-		if p.keyword() || name[0] == '_' && p.kind != update && p.kind != projection {
+		if p.keyword() {
 			return p.syntaxError(p.at)
 		}
 		if p.reserved == "" && reservedWord(name) {
