@@ -32,5 +32,6 @@ golden: ## rewrite golden files; review the diff
 
 bench: ## measure the gateway against the machine's own limits
 	$(GO) run ./bench
+	$(GO) test -run '^$$' -bench Key ./gateway/usage
 
 .PHONY: help run build test check race fuzz generate golden bench

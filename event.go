@@ -38,6 +38,15 @@ type Connection struct {
 	Authorizer  *Authorization // nil when no authorizer ran
 	Identity    *Principal     // nil unless $connect was authorized with AWS_IAM
 	APIKey      *APIKeyUse     // nil unless an API key was checked
+	ClientCert  *ClientCert    // nil unless the client came by a domain name with mutual TLS
+}
+
+// ClientCert is the certificate that a client showed.
+type ClientCert struct {
+	PEM                 string
+	SubjectDN, IssuerDN string // as RFC 2253 writes them: "CN=client,O=Example"
+	SerialNumber        string // "0a:1b:…"
+	NotBefore, NotAfter string // "May 28 12:30:02 2019 GMT"
 }
 
 // Authorization is what an authorizer said of the connection.

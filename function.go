@@ -16,6 +16,8 @@ type FunctionCall struct {
 	Caller  *Principal
 	Payload []byte // JSON
 	TraceID string // "Root=1-…"; may be empty
+	// Later asks for an asynchronous invocation (Lambda's type Event): the answer comes once the call is accepted, without a payload.
+	Later bool
 }
 
 // FunctionAnswer is what became of a call that reached its function.

@@ -6,7 +6,7 @@
 //
 // What it prints: the rate of a bare epoll echo and of direct HTTP calls, the gateway's proxied rate and its ratio to what the
 // two allow together (1/(1/echo + 1/direct)), latency at light load over the direct call, the rate of signed @connections
-// pushes, warm and cold function calls, calls of the DynamoDB API, resident memory for each idle connection, time to ready, and the size of the binary.
+// pushes, warm and cold function calls, calls of the DynamoDB API, private integrations through a VPC link and through an agent, resident memory for each idle connection, time to ready, and the size of the binary.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	idle := flag.Int("idle", 10000, "idle connections for the memory figure")
 	binary := flag.String("sockgate", "", "a sockgate binary to measure; built from this tree when empty")
 	rounds := flag.Int("rounds", 3, "rounds of the throughput measurements; the best of each counts")
-	only := flag.String("only", "", "measure one part only: proxied, shaped, light, push, functions, tables or idle")
+	only := flag.String("only", "", "measure one part only: proxied, shaped, light, push, functions, tables, deploy, tunnel, link, tls or idle")
 	flag.Parse()
 	var err error
 	switch *role {
@@ -96,6 +96,10 @@ func run(ctx context.Context, d time.Duration, binary, only string, connections,
 		{"push", func() error { return pushing(ctx, gw, backend, d) }},
 		{"functions", func() error { return functions(ctx, gw, d) }},
 		{"tables", func() error { return tables(ctx, gw, d, rounds) }},
+		{"tunnel", func() error { return tunneled(ctx, gw, backend, filepath.Join(dir, "data"), connections, d, rounds) }},
+		{"link", func() error { return link(ctx, gw, backend, connections, d, rounds) }},
+		{"deploy", func() error { return deploying(ctx, gw, binary, dir, rounds) }},
+		{"tls", func() error { return encrypted(ctx, gw, idle, d, rounds) }},
 		{"idle", func() error { return idleMemory(ctx, gw, idle) }},
 	} {
 		if only != "" && only != part.name {

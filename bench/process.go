@@ -74,20 +74,25 @@ func (c *child) rss() int64 {
 func cpuTime() time.Duration {
 	var sum time.Duration
 	for _, pid := range append([]int{os.Getpid()}, children()...) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := bytes.Cut(stat, []byte(") ")) // the name before it may hold anything
-		fields := bytes.Fields(rest)
-		if len(fields) < 13 {
-			continue
-		}
-		user, _ := strconv.ParseInt(string(fields[11]), 10, 64)
-		system, _ := strconv.ParseInt(string(fields[12]), 10, 64)
-		sum += time.Duration(user+system) * 10 * time.Millisecond
+		sum += cpuOf(pid)
 	}
 	return sum
+}
+
+// cpuOf is the processor time that a process has used; 0 for one that is gone.
+func cpuOf(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(stat, []byte(") ")) // the name before it may hold anything
+	fields := bytes.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(string(fields[11]), 10, 64)
+	system, _ := strconv.ParseInt(string(fields[12]), 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // children are the processes that this one started, from whichever of its threads.

@@ -44,6 +44,10 @@ type Config struct {
 	RootAccessKeyID     string `key:"rootAccessKeyId" flag:"-" check:"accessKey" doc:"Access key id of the root user. Without it, a pair is generated at first start into the file credentials of the data directory."`
 	RootSecretAccessKey Secret `key:"rootSecretAccessKey" flag:"-" doc:"Secret access key of the root user; set together with rootAccessKeyId. It has no flag, because command lines are visible to other users."`
 
+	// LoadBalancers and VPCLinks are set in the file only; see lists.
+	LoadBalancers []LoadBalancer
+	VPCLinks      []VPCLink
+
 	// Ignored are variables of the environment that look like settings and are none; Warnings names them.
 	Ignored []string
 
@@ -52,9 +56,12 @@ type Config struct {
 	Backends  Backends  `key:"backends" doc:"Calls to the HTTP backends of integrations."`
 	State     State     `key:"state" doc:"Where APIs, stages and other resources are kept."`
 	Listeners Listeners `key:"listeners" doc:"Addresses of their own for parts of what the one port serves. A part that is named here is no longer served on listen."`
+	Domains   Domains   `key:"domains" doc:"Custom domain names."`
+	Links     Links     `key:"links" doc:"Tunnel agents (sockgate link), through which private backends are reached."`
 	Functions Functions `key:"functions" doc:"Functions: processes behind the Lambda Runtime API."`
 	Tables    Tables    `key:"tables" doc:"DynamoDB-compatible tables."`
 	Access    Access    `key:"access" doc:"Who may connect, beyond what Amazon API Gateway offers. Everything here is off unless it is turned on."`
+	TLS       TLS       `key:"tls" doc:"Certificates: how their private keys are kept, and who issues those that are requested."`
 	Logs      Logs      `key:"logs" doc:"Access logs and execution logs of stages, kept as files named after their log groups."`
 }
 
@@ -102,6 +109,15 @@ type Listeners struct {
 	Edge       string `key:"edge" check:"address" doc:"WebSocket clients and @connections."`
 	Management string `key:"management" check:"address" doc:"The AWS APIs, health and metrics."`
 	Console    string `key:"console" check:"address" doc:"The web console, once there is one."`
+
+	TrustedProxies List `key:"trustedProxies" check:"networks" doc:"Addresses and networks of the proxies in front of the gateway. Their X-Forwarded-For, -Proto and -Port, and PROXY headers where those are on, tell who the client is; everybody else's are not believed."`
+	ProxyProtocol  bool `key:"proxyProtocol" default:"false" doc:"Connections from trusted proxies begin with a PROXY protocol header of version 2. One that does not is closed."`
+}
+
+// Domains configures custom domain names.
+type Domains struct {
+	S3Endpoint string `key:"s3Endpoint" check:"httpURL" doc:"Address of an S3-compatible service from which truststores of mutual TLS are read (s3://BUCKET/KEY). Without it they are files of this machine (file:///PATH)."`
+	S3Profile  string `key:"s3Profile" doc:"Profile of the AWS credentials file that signs reading from s3Endpoint. Without it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the gateway's environment do, and nothing where there are none."`
 }
 
 // Logs configures the files of stages' logs.
@@ -109,6 +125,14 @@ type Logs struct {
 	Dir      string `key:"dir" shown:"logs in the data directory" check:"path" doc:"Directory of the log files."`
 	FileSize Size   `key:"fileSize" default:"64MiB" min:"64KiB" max:"16GiB" doc:"A log file is rotated before it grows over this size."`
 	Keep     int    `key:"keep" default:"3" min:"0" max:"1000" doc:"Rotated files that are kept of each log group."`
+}
+
+// Links bounds tunnel agents.
+type Links struct {
+	MaxAgents  int           `key:"maxAgents" default:"256" min:"1" max:"65536" doc:"Connections of agents to this node. More are refused."`
+	MaxStreams int           `key:"maxStreams" default:"1024" min:"1" max:"65536" doc:"Connections to a backend that may be open through one connection of an agent. Each holds at most 256 KiB that nobody has read yet."`
+	Bandwidth  Size          `key:"bandwidth" default:"0" min:"4KiB" max:"16GiB" zero:"no limit" doc:"Bytes per second through one connection of an agent, both ways together."`
+	KeepAlive  time.Duration `key:"keepAlive" default:"2s" min:"50ms" max:"5m" doc:"How often an agent is asked for a sign of life. One that is silent for twice as long is cut off, and gets no more calls."`
 }
 
 // Functions configures the processes of functions.
@@ -133,4 +157,15 @@ type Access struct {
 	CloseRevoked      bool   `key:"closeRevoked" default:"false" doc:"Close the open connections of an API key that is deleted or disabled."`
 	KeyQueryParameter string `key:"keyQueryParameter" doc:"Name of a query parameter from which handshakes may take their API key, for browsers, which cannot send x-api-key. Addresses tend to be logged along the way: prefer the subprotocol."`
 	KeySubprotocol    string `key:"keySubprotocol" doc:"Beginning of a subprotocol from which handshakes may take their API key, e.g. \"apikey.\": a client offers [\"chat\", \"apikey.VALUE\"]. The $connect integration answers with the other one."`
+}
+
+// TLS configures certificates.
+type TLS struct {
+	KeyFile        string `key:"keyFile" shown:"certificates.key in the data directory, which is made" check:"path" doc:"File of the key that private keys are encrypted with in the state store: 64 hexadecimal digits, such as openssl rand -hex 32 prints. Gateways that share a store need the same one."`
+	Key            Secret `key:"key" flag:"-" doc:"That key itself, instead of a file. It has no flag, because command lines are visible to other users."`
+	ACMEDirectory  string `key:"acmeDirectory" check:"httpURL" doc:"Directory URL of an ACME authority, e.g. https://acme-v02.api.letsencrypt.org/directory, which issues the certificates that are requested. Ports 80 or 443 of their names must lead to this gateway. Without it, the gateway's own authority issues them."`
+	ACMEEmail      string `key:"acmeEmail" doc:"Address of the ACME account, for the authority's notices."`
+	ACMEAgreed     bool   `key:"acmeAgreed" default:"false" doc:"Agree to the terms of the ACME authority. It is needed for acmeDirectory."`
+	ACMECAFile     string `key:"acmeCaFile" check:"path" doc:"PEM file of the certificate authorities that the ACME directory is trusted by, instead of the system's."`
+	ACMEChallenges string `key:"acmeChallenges" default:"any" oneof:"any,http-01,tls-alpn-01" doc:"How to prove that a name leads here: http-01 needs its port 80, tls-alpn-01 its port 443. any tries both."`
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -117,6 +118,10 @@ func (l *loader) setPair(file, group, key string, pair *ast.MappingValueNode) {
 		l.setMapping(file, key, pair.Value)
 		return
 	}
+	if i := slices.IndexFunc(l.lists, func(it items) bool { return group == "" && it.key == key }); i >= 0 {
+		l.setItems(file, l.lists[i], pair.Value)
+		return
+	}
 	// A dotted key at the top is no key, although a setting goes by that name.
 	s, ok := l.settings[full]
 	if !ok || (group == "" && strings.Contains(key, ".")) {
@@ -128,11 +133,33 @@ func (l *loader) setPair(file, group, key string, pair *ast.MappingValueNode) {
 		l.setMap(file, full, named, pair.Value)
 		return
 	}
+	if list, ok := pair.Value.(*ast.SequenceNode); ok {
+		if _, takes := s.target.(*List); takes {
+			l.setList(file, s, list)
+			return
+		}
+	}
 	if !plain {
 		l.fault(line(file, pair.Key), fmt.Sprintf("%s takes one plain value, and this is %s", full, typeName(pair.Value)))
 		return
 	}
 	l.set(s, text, line(file, pair.Value))
+}
+
+// setList takes values from a list.
+func (l *loader) setList(file string, s *Setting, node *ast.SequenceNode) {
+	values := make([]string, 0, len(node.Values))
+	for _, n := range node.Values {
+		value, plain := scalar(n)
+		if !plain || value == "" || strings.Contains(value, ",") {
+			l.fault(line(file, n), s.Key+" takes plain values without commas")
+			return
+		}
+		values = append(values, value)
+	}
+	if len(values) > 0 {
+		l.set(s, strings.Join(values, ","), line(file, node))
+	}
 }
 
 // setMap takes named values from a mapping.
@@ -176,6 +203,11 @@ func (l *loader) isGroup(key string) bool {
 // nearestKey looks among the keys of the same group first, and then for a key of that name in all groups.
 func (l *loader) nearestKey(group, key string) string {
 	var same, all []string
+	for _, it := range l.lists {
+		if group == "" {
+			same = append(same, it.key)
+		}
+	}
 	for _, s := range l.order {
 		g, leaf, nested := strings.Cut(s.Key, ".")
 		switch {

@@ -30,6 +30,7 @@ func Load(from Sources) (*Config, error) {
 			l.order = append(l.order, s)
 		}
 	}
+	l.lists = lists(c)
 	env := l.readEnviron(from.Environ)
 	path := from.File
 	if path == "" {
@@ -55,6 +56,7 @@ func Load(from Sources) (*Config, error) {
 type loader struct {
 	settings map[string]*Setting
 	order    []*Setting
+	lists    []items           // that the file may have
 	origins  map[string]string // by key: where the value came from, e.g. "config.yaml:3" or "--listen"
 	faults   []string
 }

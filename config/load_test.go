@@ -46,8 +46,10 @@ func TestDefaults(t *testing.T) {
 		},
 		Backends:  config.Backends{MaxConnectionsPerHost: 512, MaxResponse: 1048576},
 		State:     config.State{Engine: "embedded", Replicas: 1},
+		Links:     config.Links{MaxAgents: 256, MaxStreams: 1024, KeepAlive: 2 * time.Second},
 		Functions: config.Functions{MaxConcurrency: 10, Idle: 5 * time.Minute, Isolation: "none", LeadCalls: true},
 		Tables:    config.Tables{Durability: "sync"},
+		TLS:       config.TLS{ACMEChallenges: "any"},
 		Logs:      config.Logs{Dir: "/home/ada/.local/share/sockgate/logs", FileSize: 64 << 20, Keep: 3},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -151,6 +153,19 @@ func TestFileForms(t *testing.T) {
 		{"names to values in one line", "functions: {remote: 'a=http://b, c=http://d'}", func(c *config.Config) {
 			c.Functions.Remote = config.Map{"a": "http://b", "c": "http://d"}
 		}},
+		{"a list", "listeners:\n  trustedProxies: [10.0.0.0/8, '::1']\n  proxyProtocol: true", func(c *config.Config) {
+			c.Listeners.TrustedProxies, c.Listeners.ProxyProtocol = config.List{"10.0.0.0/8", "::1"}, true
+		}},
+		{"a list line by line", "listeners:\n  trustedProxies:\n    - 10.0.0.1\n    - 10.0.0.2", func(c *config.Config) {
+			c.Listeners.TrustedProxies = config.List{"10.0.0.1", "10.0.0.2"}
+		}},
+		{"a list in one line", "listeners: {trustedProxies: '10.0.0.1, 10.0.0.2'}", func(c *config.Config) {
+			c.Listeners.TrustedProxies = config.List{"10.0.0.1", "10.0.0.2"}
+		}},
+		{"an empty list", "listeners: {trustedProxies: []}", func(*config.Config) {}},
+		{"truststores in S3", "domains: {s3Endpoint: 'https://s3.example:9000', s3Profile: trust}", func(c *config.Config) {
+			c.Domains.S3Endpoint, c.Domains.S3Profile = "https://s3.example:9000", "trust"
+		}},
 		{"root key", "rootAccessKeyId: AKIAX\nrootSecretAccessKey: 's3:cret'", func(c *config.Config) {
 			c.RootAccessKeyID, c.RootSecretAccessKey = "AKIAX", "s3:cret"
 		}},
@@ -211,8 +226,22 @@ func TestFaults(t *testing.T) {
 			want: []string{`config.yaml:1: functions.remote takes a mapping of names to values, and this is a list`}},
 		{name: "a remote that is no URL", file: "functions: {remote: {a: b}}",
 			want: []string{`config.yaml:1: functions.remote: "a=b" leads a to "b", which is no http or https URL`}},
+		{name: "no network", file: "listeners: {trustedProxies: [10.0.0.0/8, proxy.example]}",
+			want: []string{`config.yaml:1: listeners.trustedProxies: "10.0.0.0/8,proxy.example" names "proxy.example", which is no address and no network such as 10.0.0.0/8`}},
+		{name: "lists in a list", file: "listeners:\n  trustedProxies: [[10.0.0.1]]",
+			want: []string{`config.yaml:2: listeners.trustedProxies takes plain values without commas`}},
+		{name: "an empty value in a list", file: "listeners: {trustedProxies: '10.0.0.1,,'}",
+			want: []string{`config.yaml:1: listeners.trustedProxies: "10.0.0.1,," has an empty value between its commas`}},
+		{name: "PROXY headers of nobody", file: "listeners: {proxyProtocol: true}",
+			want: []string{`config.yaml:1: listeners.proxyProtocol: PROXY headers are believed of trusted proxies only; name them in listeners.trustedProxies`}},
+		{name: "a list for one value", file: "region: [a]",
+			want: []string{`config.yaml:1: region takes one plain value, and this is a list`}},
 		{name: "a tables endpoint that is no URL", file: "tables: {endpoint: 'localhost:8000'}",
 			want: []string{`config.yaml:1: tables.endpoint: "localhost:8000" is not an address; write http://HOST:PORT or https://HOST:PORT`}},
+		{name: "ACME without consent", file: "tls: {acmeDirectory: 'https://acme.test/dir'}",
+			want: []string{`config.yaml:1: tls.acmeDirectory: the authority's terms must be agreed to; read them, and set tls.acmeAgreed to true`}},
+		{name: "two sealing keys", environ: []string{"SOCKGATE_TLS_KEY=hush", "SOCKGATE_TLS_KEY_FILE=/k"},
+			want: []string{`SOCKGATE_TLS_KEY: tls.key: tls.keyFile is set too; keep one of them`}},
 		{name: "alias", file: "region: &r a\naccount: *r",
 			want: []string{
 				`config.yaml:1: region takes one plain value, and this is YAML's anchor, which is not supported here`,

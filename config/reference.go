@@ -42,6 +42,9 @@ func Reference() string {
 			s.describe(&b)
 		}
 	}
+	for _, it := range lists(new(Config)) {
+		it.describe(&b)
+	}
 	return b.String()
 }
 

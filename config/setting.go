@@ -19,7 +19,7 @@ type Setting struct {
 	min, max, zero string
 	oneOf          []string
 	check          string
-	target         any // points at the member of the Config: *string, *Secret, *bool, *int, *Size, *Map or *time.Duration
+	target         any // points at the member of the Config: *string, *Secret, *bool, *int, *Size, *Map, *List or *time.Duration
 }
 
 // group is a named part of the configuration; the top has no name.
@@ -57,10 +57,12 @@ func Default() *Config {
 }
 
 // groups reads the tags of c's members; the settings point into c.
-func groups(c *Config) []group {
+func groups(c *Config) []group { return groupsOf(reflect.ValueOf(c).Elem()) }
+
+// groupsOf reads the tags of the members of a structure that can be set.
+func groupsOf(v reflect.Value) []group {
 	top := group{}
 	var named []group
-	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		if field.Tag.Get("key") == "" {

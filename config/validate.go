@@ -52,12 +52,19 @@ func (l *loader) validate(c *Config) {
 			"an even number of copies survives no more failures than one copy fewer; use 1, 3 or 5"},
 		{strings.HasPrefix(l.origins["state.url"], "--") && strings.Contains(c.State.URL, "@"), "state.url",
 			"the URL holds credentials, and other users can read command lines; use SOCKGATE_STATE_URL or the file"},
+		{c.TLS.ACMEDirectory != "" && !c.TLS.ACMEAgreed, "tls.acmeDirectory",
+			"the authority's terms must be agreed to; read them, and set tls.acmeAgreed to true"},
+		{c.TLS.Key != "" && c.TLS.KeyFile != "", "tls.key",
+			"tls.keyFile is set too; keep one of them"},
+		{c.Listeners.ProxyProtocol && len(c.Listeners.TrustedProxies) == 0, "listeners.proxyProtocol",
+			"PROXY headers are believed of trusted proxies only; name them in listeners.trustedProxies"},
 	} {
 		if rule.broken {
 			l.fault(l.origins[rule.key], rule.key+": "+rule.text)
 		}
 	}
 	l.checkDistinct(c)
+	l.checkBalancers(c)
 }
 
 // checkDistinct refuses two listeners on one address; with port 0 each gets a port of its own.
@@ -168,6 +175,16 @@ func check(name, text string) string {
 	case "httpURL":
 		if !httpURL(text) {
 			return "is not an address; write http://HOST:PORT or https://HOST:PORT"
+		}
+	case "networks":
+		list, _ := ParseList(text)
+		for _, network := range list {
+			if _, err := netip.ParsePrefix(network); err == nil {
+				continue
+			}
+			if _, err := netip.ParseAddr(network); err != nil {
+				return "names " + strconv.Quote(network) + ", which is no address and no network such as 10.0.0.0/8"
+			}
 		}
 	case "remotes":
 		m, _ := ParseMap(text)

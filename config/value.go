@@ -92,6 +92,24 @@ func (m Map) String() string {
 	return strings.Join(pairs, ",")
 }
 
+// List holds values in order. In the file it is a list; elsewhere its values stand with commas between them. A value holds no comma.
+type List []string
+
+// ParseList reads what String writes.
+func ParseList(text string) (List, error) {
+	var l List
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value == "" {
+			return nil, errors.New("has an empty value between its commas")
+		}
+		l = append(l, value)
+	}
+	return l, nil
+}
+
+// String writes the values in their order.
+func (l List) String() string { return strings.Join(l, ",") }
+
 // parse sets the setting from text. Its error completes the sentence "limits.frameSize: "x" ...".
 func (s *Setting) parse(text string) error {
 	switch p := s.target.(type) {
@@ -122,6 +140,12 @@ func (s *Setting) parse(text string) error {
 			return err
 		}
 		*p = m
+	case *List:
+		list, err := ParseList(text)
+		if err != nil {
+			return err
+		}
+		*p = list
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -161,6 +185,8 @@ func (s *Setting) text() string {
 	case *Size:
 		return p.String()
 	case *Map:
+		return p.String()
+	case *List:
 		return p.String()
 	case *time.Duration:
 		return p.String()

@@ -20,6 +20,7 @@ type Address struct {
 	// ConnectionID is set for …/{stage}/@connections/{id}, unescaped.
 	ConnectionID string
 	Callback     bool   // the path is one of @connections
+	Custom       bool   // the host is a custom domain name; a mapping has told APIID and Stage
 	Rest         string // what else follows the stage; empty for the stage itself, with or without a final slash
 }
 
@@ -45,17 +46,23 @@ func ParseAddress(host, path string) (a Address, ok bool) {
 	if s, err := url.PathUnescape(a.Stage); err == nil {
 		a.Stage = s
 	}
-	if id, found := cutConnections(a.Rest); found {
-		a.Callback = true
-		a.ConnectionID = id
-		if s, err := url.PathUnescape(id); err == nil {
-			a.ConnectionID = s
-		}
-	}
+	a.seeCallback()
 	if a.APIID == "" && !a.Callback {
 		return Address{}, false
 	}
 	return a, true
+}
+
+// seeCallback finds @connections in what follows the stage.
+func (a *Address) seeCallback() {
+	id, found := cutConnections(a.Rest)
+	if !found {
+		return
+	}
+	a.Callback, a.ConnectionID = true, id
+	if s, err := url.PathUnescape(id); err == nil {
+		a.ConnectionID = s
+	}
 }
 
 // apiOfHost returns the first label of {apiId}.execute-api.… in lower case.

@@ -2,13 +2,12 @@
 // go through the pipeline's $connect and become connections; @connections calls go to the callback handler; all else is
 // left to the management side.
 //
-// Packages below it: listen (the port), request (heads), socket (frames), callback (@connections), domain (certificates).
+// Packages below it: listen (the port), request (heads), socket (frames), callback (@connections), domain (custom names, certificates).
 package edge
 
 import (
 	"context"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/edge/callback"
+	"github.com/sockgate/sockgate/edge/domain"
 	"github.com/sockgate/sockgate/edge/listen"
 	"github.com/sockgate/sockgate/edge/request"
 	"github.com/sockgate/sockgate/edge/socket"
@@ -31,8 +31,12 @@ type Config struct {
 	Limits   socket.Limits
 	// Journal remembers which connections are open, over a crash. Optional.
 	Journal Journal
+	// Names are the custom domain names. Optional.
+	Names *domain.Names
 	// MaxConnections bounds the open connections of this node; 0 is no bound.
 	MaxConnections int
+	// Revoked reports whether connections that came with an API key are to be closed. Optional.
+	Revoked func(keyID string) bool
 	// Refused is told of each handshake that was not accepted, and its status.
 	Refused func(apiID, stage string, status int)
 	Clock   func() time.Time
@@ -68,16 +72,35 @@ var unbounded = context.Background()
 
 // ServeEdge takes one request. It returns false for one that is not for the data path.
 func (g *Gate) ServeEdge(x *listen.Exchange) bool {
+	if g.Names != nil {
+		if name := g.Names.Find(x.Head.Host); name != nil {
+			g.serveDomain(x, name)
+			return true
+		}
+	}
 	a, ok := ParseAddress(x.Head.Host, x.Head.Path)
 	if !ok {
 		return false
 	}
-	if a.Callback {
-		g.Callback.Serve(unbounded, x, a.APIID, a.Stage, a.ConnectionID)
-		return true
-	}
-	g.handshake(x, a)
+	g.serve(x, a, nil)
 	return true
+}
+
+// serve takes a request for an API's stage. cert is what the client showed of itself, where it had to.
+func (g *Gate) serve(x *listen.Exchange, a Address, cert *sockgate.ClientCert) {
+	if a.Callback {
+		g.Callback.Serve(unbounded, x, callback.Call{APIID: a.APIID, Stage: a.Stage, ConnectionID: a.ConnectionID, Custom: a.Custom})
+		return
+	}
+	g.handshake(x, a, cert)
+}
+
+// serves reports whether there is a stage at an address.
+func (g *Gate) serves(a Address) bool {
+	if a.Custom {
+		return g.Pipeline.Live(a.APIID, a.Stage)
+	}
+	return g.Pipeline.Serves(a.APIID, a.Stage)
 }
 
 // CloseAll asks every connection to go away (1001) and refuses new ones. Their $disconnect follows.
@@ -134,7 +157,7 @@ func (g *Gate) Drain(ctx context.Context) (cut int64) {
 func (g *Gate) Open() int64 { return g.open.Load() }
 
 // handshake decides about one handshake and, when it is accepted, starts the connection.
-func (g *Gate) handshake(x *listen.Exchange, a Address) {
+func (g *Gate) handshake(x *listen.Exchange, a Address, cert *sockgate.ClientCert) {
 	if !g.enter() {
 		g.refuse(x, a, unavailable(ErrDraining))
 		return
@@ -155,10 +178,11 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 		}
 	}()
 	c := g.newClient(x, a)
+	c.session.Connection.ClientCert = cert
 	opened, refusal := g.Pipeline.Connect(unbounded, &c.session, &pipeline.Handshake{
 		Method: x.Head.Method, Path: x.Head.Path, RawQuery: x.Head.Query, Host: x.Head.Host,
 		Headers: x.Head.Headers, Query: request.DecodeQuery(x.Head.Query),
-		From: x.Remote.Addr().Unmap(), TLS: x.TLS != nil,
+		From: x.Remote.Addr().Unmap(), TLS: x.Secure,
 	})
 	if refusal != nil {
 		g.refuse(x, a, refusal)
@@ -171,14 +195,28 @@ func (g *Gate) handshake(x *listen.Exchange, a Address) {
 	if g.Journal != nil {
 		g.Journal.Opened(&c.session.Connection)
 	}
-	if g.isClosing() || !g.Pipeline.Serves(a.APIID, a.Stage) { // CloseAll or CloseStage may have passed before Add
+	if g.isClosing() || !g.serves(a) { // CloseAll or CloseStage may have passed before Add
 		conn.Close(sockgate.CloseGoingAway, socket.GoingAway)
+	}
+	if key := c.session.Connection.APIKey; key != nil && g.Revoked != nil && g.Revoked(key.ID) { // CloseKey may have passed, too
+		conn.Close(sockgate.ClosePolicy, keyRevoked)
 	}
 	accepted = true
 	g.open.Add(1)
 	// A goroutine of its own: this one's stack has grown over $connect, and would stay grown for the connection's life.
 	// Drain waits for it.
 	go g.run(conn)
+}
+
+const keyRevoked = "API key revoked"
+
+// CloseKey closes the connections that came with an API key.
+func (g *Gate) CloseKey(id string) {
+	g.Registry.Each(func(p registry.Peer) {
+		if key := p.Info().APIKey; key != nil && key.ID == id {
+			p.Close(sockgate.ClosePolicy, keyRevoked)
+		}
+	})
 }
 
 // admit reserves a place for a connection before its $connect runs: many handshakes at once must not pass the bound together.
@@ -206,22 +244,14 @@ func (g *Gate) newClient(x *listen.Exchange, a Address) *client {
 		ID:          g.Registry.NewID(),
 		APIID:       strings.Clone(a.APIID),
 		Stage:       strings.Clone(a.Stage),
-		DomainName:  strings.Clone(DomainName(x.Head.Host, x.TLS != nil)),
+		DomainName:  strings.Clone(DomainName(x.Head.Host, x.Secure)),
 		SourceIP:    x.Remote.Addr().Unmap(),
-		Port:        localPort(x.Conn),
-		TLS:         x.TLS != nil,
+		Port:        x.Port,
+		TLS:         x.Secure,
 		UserAgent:   strings.Clone(x.Head.Headers.Get("User-Agent")),
 		ConnectedAt: g.Clock(),
 	}
 	return c
-}
-
-// localPort is the port that the client reached, for X-Forwarded-Port.
-func localPort(c net.Conn) int {
-	if a, ok := c.LocalAddr().(*net.TCPAddr); ok {
-		return a.Port
-	}
-	return 0
 }
 
 // client is one connection, as its socket sees it.

@@ -13,7 +13,7 @@ import (
 // precheck refuses what no $connect route needs to see: a stage that is not there, a request that is no handshake, a gateway
 // that is full. It admits what it does not refuse. The stage comes first, as on AWS: an unknown one is 403 for every request.
 func (g *Gate) precheck(x *listen.Exchange, a Address) *pipeline.Refusal {
-	if !g.Pipeline.Serves(a.APIID, a.Stage) {
+	if !g.serves(a) {
 		return forbidden(ErrNoStage)
 	}
 	if r := socket.CheckHandshake(x.Head); r != nil {

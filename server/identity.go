@@ -88,7 +88,7 @@ func (s *Server) permitConnect(p *sockgate.Principal, action, resource string, h
 // permitPush asks whether who signed an @connections call may make it.
 func (s *Server) permitPush(p *sockgate.Principal, action, resource string, x *listen.Exchange) error {
 	k := &awswire.CallKeys{
-		SourceIP: x.Remote.Addr().Unmap().String(), TLS: x.TLS != nil, UserAgent: x.Head.Get("User-Agent"), Referer: x.Head.Get("Referer"), Now: time.Now(),
+		SourceIP: x.Remote.Addr().Unmap().String(), TLS: x.Secure, UserAgent: x.Head.Get("User-Agent"), Referer: x.Head.Get("Referer"), Now: time.Now(),
 	}
 	if s.identity.Decide(p, action, resource, k).Allowed {
 		return nil

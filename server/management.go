@@ -9,6 +9,7 @@ import (
 	"github.com/sockgate/sockgate/control/apigateway"
 	"github.com/sockgate/sockgate/control/apigatewayv2"
 	"github.com/sockgate/sockgate/control/awswire"
+	"github.com/sockgate/sockgate/control/dev"
 	"github.com/sockgate/sockgate/control/iam"
 	"github.com/sockgate/sockgate/control/lambda"
 	"github.com/sockgate/sockgate/control/sts"
@@ -30,26 +31,33 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 		Services: []awswire.Service{
 			iam.New(s.identity),
 			sts.New(s.identity),
-			apigateway.New(apigateway.Config{Catalog: cat, Region: s.cfg.Region, Meter: s.limits.usage, Throttle: s.accountLimit(), Clock: time.Now}),
+			apigateway.New(apigateway.Config{Catalog: cat, Region: s.cfg.Region, Meter: s.limits.usage, Links: s.balancer, Throttle: s.accountLimit(), Clock: time.Now}),
 			apigatewayv2.New(apigatewayv2.Config{
 				Catalog:       cat,
 				Check:         func(def *sockgate.Definition) error { return s.check(def, &sockgate.Stage{}) },
 				CheckStage:    s.check,
+				Links:         s.balancer,
 				CheckSchema:   validate.CheckSchema,
 				StatusMessage: deploy.StatusMessage,
+				Domains:       s.domainNeeds(),
 				Account:       s.cfg.Account,
 				Region:        s.cfg.Region,
 				Endpoint:      s.apiEndpoint,
 				JWT:           s.cfg.Access.JWT,
+				PinIDs:        s.recorder != nil,
 				Clock:         time.Now,
 				Log:           s.log,
 			}),
 			functions,
 			s.tablesAPI(),
+			s.balancersAPI(cat),
+			s.certificatesAPI(),
+			s.ownAPIs(),
 		},
 		Account: s.cfg.Account, Region: s.cfg.Region, Log: s.log,
 	})
 	metrics := s.metrics.Handler()
+	development := s.development(cat)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // no ServeMux: it would clean and redirect signed paths
 		switch r.URL.Path {
 		case HealthPath:
@@ -57,6 +65,10 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 		case "/_sockgate/metrics":
 			metrics.ServeHTTP(w, r)
 		default:
+			if development != nil && dev.Serves(r.URL.Path) {
+				development.ServeHTTP(w, r)
+				return
+			}
 			if strings.HasPrefix(r.URL.Path, lambda.LinkPath) {
 				links.ServeHTTP(w, r)
 				return
@@ -93,5 +105,5 @@ func (s *Server) check(def *sockgate.Definition, stage *sockgate.Stage) error {
 }
 
 func (s *Server) place() deploy.Place {
-	return deploy.Place{Account: s.cfg.Account, Region: s.cfg.Region}
+	return deploy.Place{Account: s.cfg.Account, Region: s.cfg.Region, Links: s.through}
 }

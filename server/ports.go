@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -69,21 +68,26 @@ func (s *Server) openPorts(ctx context.Context) (ports, error) {
 
 // serve begins to take requests on the open ports.
 func (s *Server) serve(open ports, management http.Handler) {
-	tlsConfig := s.tlsConfig()
+	tlsConfig := s.guardDomains(s.tlsConfig())
 	for _, p := range open {
 		c := listen.Config{
 			Listener:    p.Listener,
 			TLS:         tlsConfig,
-			HTTP:        http.HandlerFunc(s.edgeOnly),
+			HTTP:        s.takesAgents(http.HandlerFunc(s.edgeOnly)),
 			HeadTimeout: s.cfg.Limits.HandshakeTimeout,
 			HeadLimit:   int(s.cfg.Limits.HeaderSize),
+			Proxies:     s.proxies(),
+			ProxyHeader: s.cfg.Listeners.ProxyProtocol,
 			Log:         s.log,
 		}
 		if p.edge {
 			c.Edge = s.gate
 		}
 		if p.management {
-			c.HTTP = management
+			c.HTTP = s.takesAgents(management)
+		}
+		if p.edge && s.cfg.TLS.ACMEDirectory != "" {
+			s.answerChallenges(&c)
 		}
 		l := listen.New(c)
 		s.ports = append(s.ports, l)
@@ -103,30 +107,23 @@ func (s *Server) edgeOnly(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{"message":"Forbidden"}`)) // the caller is gone if this fails
 }
 
-// tlsConfig is for all ports: they have one authority. It is made here, so that a client can trust it before its first handshake.
-// A damaged one fails the handshakes only.
-func (s *Server) tlsConfig() *tls.Config {
-	ca := s.authority()
-	if _, err := ca.Pool(); err != nil {
-		s.log.Error("TLS does not work", "error", err)
-	}
-	return ca.TLSConfig()
-}
-
 // newGate builds the data path's share of the ports.
 func (s *Server) newGate(table *deploy.Table, reg *registry.Registry) *edge.Gate {
 	c := edge.Config{
 		Pipeline: pipeline.New(pipeline.Config{Table: table, Limits: s.pipelineLimits(), HTTP: s.http, Functions: s.functions, Authorizers: s.authorizers(), Signed: s.verifyHandshake, Permit: s.permitConnect,
-			MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
+			Observe: s.observe(), MaxReply: int(s.cfg.Limits.MessageSize), Clock: time.Now, Log: s.log}),
 		Registry: reg,
+		Names:    s.domains,
+		Revoked:  s.isRevoked,
 		Callback: callback.New(callback.Config{
 			Verifier:   s.verifier,
 			Permit:     s.permitPush,
 			Prefix:     s.executeARN(),
 			Registry:   reg,
 			Deployed:   table.Serves,
+			Live:       table.Live,
 			Admit:      s.admitPush,
-			Pushed:     s.metrics.Pushed,
+			Pushed:     s.pushed,
 			MaxPayload: int(s.cfg.Limits.MessageSize),
 			Log:        s.log,
 		}),

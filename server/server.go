@@ -16,6 +16,7 @@ import (
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/config"
+	"github.com/sockgate/sockgate/control/dev"
 	"github.com/sockgate/sockgate/edge"
 	"github.com/sockgate/sockgate/edge/domain"
 	"github.com/sockgate/sockgate/edge/listen"
@@ -26,10 +27,13 @@ import (
 	"github.com/sockgate/sockgate/gateway/throttle"
 	"github.com/sockgate/sockgate/internal/rootkey"
 	"github.com/sockgate/sockgate/lang/sigv4"
+	"github.com/sockgate/sockgate/service/balancer"
+	"github.com/sockgate/sockgate/service/certificate"
 	"github.com/sockgate/sockgate/service/function"
 	"github.com/sockgate/sockgate/service/function/runtime"
 	"github.com/sockgate/sockgate/service/identity"
 	"github.com/sockgate/sockgate/service/table"
+	"github.com/sockgate/sockgate/service/tunnel"
 	"github.com/sockgate/sockgate/state/catalog"
 	"github.com/sockgate/sockgate/state/datadir"
 	"github.com/sockgate/sockgate/state/journal"
@@ -44,31 +48,38 @@ type Server struct {
 	log *slog.Logger
 	key rootkey.Key
 
-	dir       *datadir.Dir
-	store     store.Store
-	logs      *logs.Groups
-	metrics   *metrics.Metrics
-	http      *httpbackend.Client
-	deployer  *deploy.Deployer
-	gate      *edge.Gate
-	journal   *journal.Journal      // nil with an engine that forgets the APIs
-	left      []sockgate.Connection // open when an earlier process crashed
-	identity  *identity.Directory
-	functions *function.Service
-	pools     *runtime.Pools
-	tables    *table.Engine
-	limits    limits
-	ca        *domain.LocalCA
-	draining  atomic.Bool
-	verifier  *sigv4.Verifier
-	ports     []*listen.Server
-	workers   *socket.Workers
+	dir          *datadir.Dir
+	store        store.Store
+	logs         *logs.Groups
+	metrics      *metrics.Metrics
+	http         *httpbackend.Client
+	deployer     *deploy.Deployer
+	gate         *edge.Gate
+	journal      *journal.Journal      // nil with an engine that forgets the APIs
+	left         []sockgate.Connection // open when an earlier process crashed
+	identity     *identity.Directory
+	functions    *function.Service
+	pools        *runtime.Pools
+	tables       *table.Engine
+	balancer     *balancer.Service
+	tunnel       *tunnel.Gateway
+	linkTokens   *tunnel.Tokens
+	domains      *domain.Names
+	limits       limits
+	ca           *domain.LocalCA
+	certificates *certificate.Service
+	draining     atomic.Bool
+	recorder     *dev.Recorder // nil unless the gateway is for development
+	verifier     *sigv4.Verifier
+	ports        []*listen.Server
+	workers      *socket.Workers
 
 	edgeAddr, managementAddr net.Addr
 
-	cancel  context.CancelFunc // ends what follows the store
-	running sync.WaitGroup
-	failed  chan error // the first part that ended by itself
+	endIssuing func()             // ends the issuing of certificates; nil when it has not begun
+	cancel     context.CancelFunc // ends what follows the store
+	running    sync.WaitGroup
+	failed     chan error // the first part that ended by itself
 }
 
 // Run starts a gateway, waits until ctx ends or a part fails, and drains it within cfg.Grace.
@@ -77,26 +88,39 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("draining", "grace", cfg.Grace.String())
-	case err = <-s.failed:
+	if err = s.Wait(ctx); err != nil {
 		log.Error("a part of the gateway failed; shutting down", "error", err)
+	} else {
+		log.Info("draining", "grace", cfg.Grace.String())
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
 	defer cancel()
 	return errors.Join(err, s.Stop(grace))
 }
 
+// Wait waits until ctx ends, and returns nil, or until a part fails, and returns its error.
+func (s *Server) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
 // Start brings a gateway up. It returns when the gateway is ready: everything that was stored is live and the ports are open.
 // ctx bounds the start only.
-func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server, err error) {
-	began := time.Now()
-	s = &Server{cfg: cfg, log: log, failed: make(chan error, 1)}
+func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Server, error) {
+	return start(ctx, &Server{cfg: cfg, log: log})
+}
+
+func start(ctx context.Context, s *Server) (started *Server, err error) {
+	began, cfg, log := time.Now(), s.cfg, s.log
+	s.failed = make(chan error, 1)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release(ctx))
-			s = nil
+			started = nil
 		}
 	}()
 	for _, w := range cfg.Warnings() {
@@ -109,7 +133,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 	if err != nil {
 		return s, err
 	}
-	err = errors.Join(s.openFunctions(ctx), s.openTables())
+	err = errors.Join(s.openFunctions(ctx), s.openTables(), s.openCertificates(ctx))
 	if err != nil {
 		return s, errors.Join(err, ports.close())
 	}
@@ -125,7 +149,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger) (s *Server
 		ports.close()
 		return s, fmt.Errorf("start: %w", ctx.Err())
 	}
-	if err := s.awaitUsage(ctx); err != nil {
+	if err := errors.Join(s.awaitUsage(ctx), s.awaitLinks(ctx), s.awaitDomains(ctx), s.linkTokens.Load(ctx)); err != nil {
 		return s, errors.Join(err, ports.close())
 	}
 	s.serve(ports, s.management(catalog))
@@ -159,6 +183,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	} else {
 		s.workers.Close()
 	}
+	if s.endIssuing != nil {
+		s.endIssuing() // an ACME authority asks its questions at the ports
+	}
 	// The ports stay open until here, for what backends and functions call while they serve $disconnect.
 	for _, p := range s.ports {
 		p.StopAccepting()
@@ -189,6 +216,7 @@ func (s *Server) release(ctx context.Context) error {
 	if s.http != nil {
 		s.http.Close()
 	}
+	s.closeTunnel() // behind the connections to backends, some of which go through it
 	errs = append(errs, s.closeFunctions(ctx))
 	if s.tables != nil {
 		errs = append(errs, s.tables.Close())
@@ -223,6 +251,9 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 
 	cat := catalog.New(s.store, func(ctx context.Context, apiID string) { s.deployer.Refresh(ctx, apiID) })
 	s.openUsage(cat)
+	s.openLinks(cat)
+	s.openTunnel()
+	s.openDomains(cat)
 	s.deployer = deploy.NewDeployer(deploy.Config{
 		Catalog: cat,
 		Table:   table,
@@ -245,6 +276,10 @@ func (s *Server) startData() (*catalog.Catalog, error) {
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.goRun("deployer", func() error { return s.deployer.Run(ctx) })
 	s.runUsage(ctx, cat)
+	s.runDomains(ctx, cat)
+	s.runCertificates(ctx)
+	s.runLinks(ctx, cat)
+	s.runTunnel(ctx)
 	s.goRun("identities", func() error { return s.identity.Run(ctx) })
 	s.goRun("tables", func() error { return s.runTables(ctx) })
 	s.goRun("functions", func() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/sockgate/sockgate/edge/domain"
 	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/internal/rootkey"
+	"github.com/sockgate/sockgate/service/certificate"
 	"github.com/sockgate/sockgate/service/identity"
 	"github.com/sockgate/sockgate/state/datadir"
 	"github.com/sockgate/sockgate/state/store/memory"
@@ -29,7 +30,7 @@ const journalFile = "connections"
 
 // openState takes the data directory and opens what is kept in it. What is opened is closed by release, also after an error.
 func (s *Server) openState(ctx context.Context) (err error) {
-	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, identity.SealKeyFile, caDir, functionsDir, tablesDir, "logs"); err != nil {
+	if s.dir, err = datadir.Open(s.cfg.Data, rootkey.FileName, identity.SealKeyFile, certificate.KeyFile, caDir, functionsDir, TablesDir, "logs"); err != nil {
 		return err
 	}
 	if s.key, err = rootkey.Load(s.dir.Path(), s.cfg.RootAccessKeyID, string(s.cfg.RootSecretAccessKey)); err != nil {
@@ -61,7 +62,7 @@ func (s *Server) openState(ctx context.Context) (err error) {
 	if logDir == "" {
 		logDir = filepath.Join(s.dir.Path(), "logs")
 	}
-	s.logs, err = logs.Open(logs.Config{Dir: logDir, FileSize: int64(s.cfg.Logs.FileSize), Keep: s.cfg.Logs.Keep, Log: s.log})
+	s.logs, err = logs.Open(logs.Config{Dir: logDir, FileSize: int64(s.cfg.Logs.FileSize), Keep: s.cfg.Logs.Keep, Log: s.log, Watch: s.watchLogs()})
 	return err
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -10,18 +11,19 @@ import (
 
 	"github.com/sockgate/sockgate/control/dynamodb"
 	"github.com/sockgate/sockgate/service/table"
+	"github.com/sockgate/sockgate/state/datadir"
 )
 
-// tablesDir is where tables are kept, below the data directory.
-const tablesDir = "tables"
+// TablesDir is where tables are kept, below the data directory.
+const TablesDir = "tables"
 
 // openTables opens the tables; with a state engine that forgets, theirs does too.
 func (s *Server) openTables() (err error) {
 	o := table.Options{
-		Dir: filepath.Join(s.dir.Path(), tablesDir), Relaxed: s.cfg.Tables.Durability == "relaxed", Clock: time.Now, Log: s.log,
+		Dir: filepath.Join(s.dir.Path(), TablesDir), Relaxed: s.cfg.Tables.Durability == "relaxed", Clock: time.Now, Log: s.log,
 	}
 	if s.cfg.State.Engine == "memory" {
-		o.FS, o.Dir = vfs.NewMem(), tablesDir
+		o.FS, o.Dir = vfs.NewMem(), TablesDir
 	}
 	if s.tables, err = table.Open(o); err != nil {
 		return fmt.Errorf("open the tables: %w", err)
@@ -39,4 +41,20 @@ func (s *Server) runTables(ctx context.Context) error {
 
 func (s *Server) tablesAPI() *dynamodb.Service {
 	return dynamodb.New(dynamodb.Config{Tables: s.tables, Account: s.cfg.Account, Region: s.cfg.Region, Clock: time.Now})
+}
+
+// CheckTables compares all that is kept of the tables in a data directory with their items. It calls report for each disagreement and
+// returns how many tables and disagreements there are. The error is for a directory that another process holds, or that cannot be read.
+func CheckTables(ctx context.Context, dir string, report func(table, problem string)) (tables, problems int, err error) {
+	held, err := datadir.Open(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer held.Close()
+	engine, err := table.Open(table.Options{Dir: filepath.Join(held.Path(), TablesDir), Clock: time.Now})
+	if err != nil {
+		return 0, 0, err
+	}
+	problems, err = engine.Check(ctx, report)
+	return len(engine.Names()), problems, errors.Join(err, engine.Close())
 }

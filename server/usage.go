@@ -8,7 +8,6 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/control/apigateway"
 	"github.com/sockgate/sockgate/gateway/pipeline"
-	"github.com/sockgate/sockgate/gateway/registry"
 	"github.com/sockgate/sockgate/gateway/throttle"
 	"github.com/sockgate/sockgate/gateway/usage"
 	"github.com/sockgate/sockgate/state/catalog"
@@ -86,14 +85,14 @@ func (s *Server) measureLimits() {
 
 // revoked closes the connections of a key that was deleted or disabled, where the operator wants that; on AWS they stay open.
 func (s *Server) revoked(keyID string) {
-	if !s.cfg.Access.CloseRevoked || s.gate == nil { // at the start nobody is connected
-		return
+	if s.cfg.Access.CloseRevoked && s.gate != nil { // at the start nobody is connected
+		s.gate.CloseKey(keyID)
 	}
-	s.gate.Registry.Each(func(p registry.Peer) {
-		if k := p.Info().APIKey; k != nil && k.ID == keyID {
-			p.Close(sockgate.ClosePolicy, "API key revoked")
-		}
-	})
+}
+
+// isRevoked is revoked for a handshake that ends just then.
+func (s *Server) isRevoked(keyID string) bool {
+	return s.cfg.Access.CloseRevoked && !s.limits.usage.Enabled(keyID)
 }
 
 // admitPush takes a token of the account for an @connections call.

@@ -212,6 +212,34 @@ func TestRevokedKeysCloseWhereThatIsWanted(t *testing.T) {
 	}
 }
 
+// TestKeyThatIsRevokedDuringTheHandshake: the connection is not in any list yet.
+func TestKeyThatIsRevokedDuringTheHandshake(t *testing.T) {
+	k := startKeyed(t, func(c *config.Config) { c.Access.CloseRevoked = true }, nil)
+	k.backend.Reply("/connect", gatewaytest.Reply{Mode: gatewaytest.Hold})
+	type dialled struct {
+		*gatewaytest.Client
+		error
+	}
+	came := make(chan dialled, 1)
+	go func() {
+		c, err := gatewaytest.Dial(k.Addr(), k.Host(k.api), "/dev", "x-api-key: "+keyValue)
+		came <- dialled{c, err}
+	}()
+	if _, err := k.backend.Wait(func(rs []*gatewaytest.Request) bool { return len(rs) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	k.patchKey(t, "/enabled", "false")
+	k.backend.Release(1)
+	c := <-came
+	if c.error != nil {
+		t.Fatal(c.error)
+	}
+	defer c.Drop()
+	if _, err := c.Read(); closeCode(err) != 1008 {
+		t.Errorf("the client reads %v, want a close frame with 1008", err)
+	}
+}
+
 func throttleOf(burst int32, rate float64) *v1types.ThrottleSettings {
 	return &v1types.ThrottleSettings{BurstLimit: burst, RateLimit: rate}
 }

@@ -15,9 +15,14 @@ const description = "A WebSocket API gateway that you run yourself and that spea
 
 // commands is the grammar of the command line.
 type commands struct {
-	Serve   serveCommand `cmd:"" help:"Run the gateway until SIGINT or SIGTERM."`
-	Run     runCommand   `cmd:"" help:"Run a program whose AWS calls are led to the gateway."`
-	Version struct{}     `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"Run the gateway until SIGINT or SIGTERM."`
+	Dev         devCommand         `cmd:"" help:"Run a gateway for development: deploy a template, show what happens, watch for changes."`
+	Deploy      deployCommand      `cmd:"" help:"Deploy a CloudFormation or SAM template."`
+	Run         runCommand         `cmd:"" help:"Run a program whose AWS calls are led to the gateway."`
+	CheckTables checkTablesCommand `cmd:"" name:"check-tables" help:"Check the tables of a gateway that is stopped."`
+	Link        linkCommand        `cmd:"" help:"Lead calls of VPC links from here to a private backend."`
+	LinkToken   linkTokenCommand   `cmd:"" name:"link-token" help:"Make, list and revoke the tokens of \"sockgate link\"."`
+	Version     struct{}           `cmd:"" help:"Print the version."`
 }
 
 type serveCommand struct {

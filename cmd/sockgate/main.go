@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -45,6 +46,7 @@ func run(args []string) int {
 	if err != nil {
 		panic(err) // the grammar is ours
 	}
+	args, program := splitProgram(args)
 	ctx, err := parser.Parse(args)
 	if err != nil {
 		complain(os.Stderr, err)
@@ -55,10 +57,34 @@ func run(args []string) int {
 	case "version":
 		fmt.Println(version())
 		return exitOK
+	case "deploy":
+		return deploy(&cli.Deploy, os.Stdout, os.Stderr)
+	case "link":
+		return runLink(&cli.Link)
+	case "create", "list", "revoke": // of link-token
+		signals, stop := untilSignal(context.Background())
+		defer stop()
+		return linkTokenExit(signals, &cli.LinkToken, ctx.Selected().Name)
+	case "dev":
+		return develop(&cli.Dev, program)
 	case "run":
 		return runProgram(&cli.Run, os.Environ())
+	case "check-tables":
+		ctx, stop := untilSignal(context.Background())
+		defer stop()
+		return checkTables(ctx, &cli.CheckTables, os.Stdout, os.Stderr)
 	}
 	return serve(config.Sources{Flags: settings.given(), Environ: os.Environ(), File: cli.Serve.Config})
+}
+
+// splitProgram cuts off the program of "sockgate dev ... -- PROGRAM", which is not to be read as the template.
+func splitProgram(args []string) (own, program []string) {
+	if len(args) > 0 && args[0] == "dev" {
+		if i := slices.Index(args, "--"); i >= 0 {
+			return args[:i], args[i+1:]
+		}
+	}
+	return args, nil
 }
 
 // serve runs a gateway until a signal ends it.

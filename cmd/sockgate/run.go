@@ -192,10 +192,7 @@ func execute(args, environ []string) int {
 			}
 		case err := <-ended:
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-				if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-					return 128 + int(status.Signal()) // as shells say it
-				}
-				return exit.ExitCode()
+				return exitCode(exit.ProcessState)
 			}
 			if err != nil {
 				complain(os.Stderr, err)
@@ -204,4 +201,12 @@ func execute(args, environ []string) int {
 			return exitOK
 		}
 	}
+}
+
+// exitCode is that of a program, also of one that a signal ended, as shells say it.
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
 }

@@ -47,7 +47,7 @@ func TestRefusals(t *testing.T) {
 		// what there is not
 		{"unknown path", "GET", "/nothing", "", 403, "Unable to determine service/operation name to be authorized"},
 		{"rest apis", "POST", "/restapis", "{", 501, "apigateway CreateRestApi is not built"},
-		{"vpc links", "DELETE", "/vpclinks/x", "", 501, "apigateway DeleteVpcLink is not built"},
+		{"unknown vpc link", "DELETE", "/vpclinks/x", "", 404, "Invalid Vpc Link identifier specified"},
 		{"certificates", "POST", "/clientcertificates", "", 501, "apigateway GenerateClientCertificate is not built"},
 		{"older domain names", "GET", "/domainnames/x", "", 501, "apigateway GetDomainName is not built"},
 

@@ -49,8 +49,10 @@ func newGateway(t testing.TB, edits ...func(*apigateway.Config)) *gateway {
 
 func newGatewayOn(t testing.TB, st store.Store, edits ...func(*apigateway.Config)) *gateway {
 	g := &gateway{t: t, catalog: catalog.New(st, nil), usage: &counts{granted: make(map[string]int64)}}
+	balancers := newBalancers()
+	g.catalog.OnBalancing(balancers.Told)
 	cfg := apigateway.Config{
-		Catalog: g.catalog, Meter: g.usage, Region: "us-east-1", Throttle: sockgate.Throttle{Burst: 5000, Rate: 10000},
+		Catalog: g.catalog, Meter: g.usage, Links: balancers, Region: "us-east-1", Throttle: sockgate.Throttle{Burst: 5000, Rate: 10000},
 		Clock: func() time.Time { return start.Add(time.Duration(g.now.Load()) * time.Second) },
 	}
 	for _, edit := range edits {

@@ -18,6 +18,8 @@ func operations() []operation {
 		plan     = plans + "/{usageplanId}"
 		planKeys = plan + "/keys"
 		planKey  = planKeys + "/{keyId}"
+		links    = "/vpclinks"
+		link     = links + "/{vpclinkId}"
 		tags     = "/tags/{resourceArn}"
 	)
 	built := []operation{
@@ -42,6 +44,12 @@ func operations() []operation {
 		{"GetUsage", "GET", plan + "/usage", 200, (*Service).getUsage},
 		{"UpdateUsage", "PATCH", planKey + "/usage", 200, (*Service).updateUsage},
 
+		{"CreateVpcLink", "POST", links, 202, (*Service).createVPCLink},
+		{"GetVpcLinks", "GET", links, 200, (*Service).getVPCLinks},
+		{"GetVpcLink", "GET", link, 200, (*Service).getVPCLink},
+		{"UpdateVpcLink", "PATCH", link, 200, (*Service).updateVPCLink},
+		{"DeleteVpcLink", "DELETE", link, 202, (*Service).deleteVPCLink},
+
 		{"GetAccount", "GET", "/account", 200, (*Service).getAccount},
 		{"UpdateAccount", "PATCH", "/account", 200, (*Service).updateAccount},
 
@@ -58,11 +66,6 @@ func operations() []operation {
 // notBuilt are operations that AWS has and that are refused by name. Of REST APIs only the collection is named: this is not a REST
 // API gateway.
 var notBuilt = []struct{ name, method, path string }{
-	{"CreateVpcLink", "POST", "/vpclinks"},
-	{"GetVpcLinks", "GET", "/vpclinks"},
-	{"GetVpcLink", "GET", "/vpclinks/{vpclinkId}"},
-	{"UpdateVpcLink", "PATCH", "/vpclinks/{vpclinkId}"},
-	{"DeleteVpcLink", "DELETE", "/vpclinks/{vpclinkId}"},
 	{"GenerateClientCertificate", "POST", "/clientcertificates"},
 	{"GetClientCertificates", "GET", "/clientcertificates"},
 	{"GetClientCertificate", "GET", "/clientcertificates/{clientcertificateId}"},

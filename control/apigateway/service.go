@@ -1,9 +1,9 @@
-// Package apigateway is the control API of API keys, usage plans and the account: the operations of Amazon API Gateway's older API
+// Package apigateway is the control API of API keys, usage plans, VPC links and the account: the operations of Amazon API Gateway's older API
 // (version 1) that WebSocket APIs use, so that the AWS SDKs, CLI and templates work unchanged. It checks what a caller sends and
 // edits documents in the catalog; the data path keeps a view of them, and counts.
 //
 // Operations are one table, in operations.go. What can be patched is one table for each resource, beside its operations. REST APIs,
-// VPC links, client certificates and the older domain names are refused by name.
+// client certificates and the older domain names are refused by name.
 package apigateway
 
 import (
@@ -26,6 +26,8 @@ type Config struct {
 	Catalog *catalog.Catalog
 	// Meter knows what was counted; nil: nothing is counted, and nothing can be granted.
 	Meter Meter
+	// Links knows the VPC links and load balancers; nil: there are none, and links are refused by name.
+	Links Links
 	// CheckRole says what is wrong with the account's role for logs. Its error is a *sockgate.Error of kind Invalid.
 	// nil accepts every well-formed ARN.
 	CheckRole func(roleARN string) error

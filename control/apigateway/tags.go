@@ -69,12 +69,10 @@ func (s *Service) parseARN(arn string) (collection, id string, err error) {
 		return "", "", bad
 	}
 	switch path[1] {
-	case "apikeys", "usageplans":
+	case "apikeys", "usageplans", "vpclinks":
 		return path[1], path[2], nil
 	case "restapis": // of which there are none
 		return "", "", sockgate.NotFoundf("Invalid API identifier specified %s", short(path[2]))
-	case "vpclinks":
-		return "", "", sockgate.NotFoundf("Invalid Vpc Link identifier specified")
 	case "clientcertificates":
 		return "", "", sockgate.NotFoundf("Invalid client certificate identifier specified")
 	}
@@ -87,13 +85,20 @@ func (s *Service) getTags(ctx context.Context, in *input) (any, error) {
 		return nil, err
 	}
 	var tags map[string]string
-	if collection == "apikeys" {
+	switch collection {
+	case "apikeys":
 		key, err := s.Catalog.APIKey(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		tags = key.Tags
-	} else {
+	case "vpclinks":
+		l, err := s.link(id)
+		if err != nil {
+			return nil, err
+		}
+		tags = l.Tags
+	default:
 		plan, err := s.Catalog.UsagePlan(ctx, id)
 		if err != nil {
 			return nil, err
@@ -118,9 +123,14 @@ func (s *Service) changeTags(ctx context.Context, in *input, edit func(tags map[
 		edit(*tags)
 		return checkTags(*tags)
 	}
-	if collection == "apikeys" {
+	switch collection {
+	case "apikeys":
 		_, err = s.Catalog.ChangeAPIKey(ctx, id, func(k *sockgate.APIKey) error { return change(&k.Tags) })
-	} else {
+	case "vpclinks":
+		if _, err = s.ownLink(id); err == nil {
+			_, err = s.Catalog.ChangeVPCLink(ctx, id, func(l *sockgate.VPCLink) error { return change(&l.Tags) })
+		}
+	default:
 		_, err = s.Catalog.ChangeUsagePlan(ctx, id, func(p *sockgate.UsagePlan) error { return change(&p.Tags) })
 	}
 	return err

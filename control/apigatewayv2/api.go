@@ -2,6 +2,7 @@ package apigatewayv2
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/sockgate/sockgate"
 )
@@ -69,6 +70,12 @@ func applyAPI(m members, a *sockgate.API) error {
 	return nil
 }
 
+// PinTag is the tag of CreateApi that chooses the new API's id where Config.PinIDs allows that. It is not of AWS.
+const PinTag = "sockgate:id"
+
+// pinnable is what an id must be to stand in a host name.
+var pinnable = regexp.MustCompile(`^[a-z0-9]{1,63}$`)
+
 func (s *Service) createAPI(ctx context.Context, in *input) (any, error) {
 	var protocol string
 	set(in.body, "protocolType", &protocol)
@@ -87,6 +94,16 @@ func (s *Service) createAPI(ctx context.Context, in *input) (any, error) {
 	var err error
 	if rec.API.Tags, err = newTags(in.body); err != nil {
 		return nil, err
+	}
+	if id := rec.API.Tags[PinTag]; s.PinIDs && id != "" {
+		if !pinnable.MatchString(id) {
+			return nil, sockgate.Invalidf("The tag %s pins an API's id: 1 to 63 lowercase letters and digits, not %q", PinTag, id)
+		}
+		rec.API.ID = id
+		if err = s.Catalog.CreateAPI(ctx, rec); err != nil {
+			return nil, err
+		}
+		return s.showAPI(&rec.API), nil
 	}
 	// An id that is taken is as unlikely as it can be; a second one is out of the question.
 	for range 3 {
@@ -139,6 +156,9 @@ func (s *Service) deleteAPI(ctx context.Context, in *input) (any, error) {
 		return nil, err
 	}
 	defer done()
+	if err := s.unmapped(ctx, in.vars["apiId"], ""); err != nil {
+		return nil, err
+	}
 	return nil, s.Catalog.DeleteAPI(ctx, in.vars["apiId"])
 }
 

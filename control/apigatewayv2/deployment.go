@@ -33,12 +33,15 @@ const (
 
 // deployable refuses a definition that cannot be served. Source of the first two texts: reference control-plane section 1.6
 // (the second was seen with HTTP APIs).
-func (s *Service) deployable(def *sockgate.Definition) error {
+func (s *Service) deployable(ctx context.Context, def *sockgate.Definition) error {
 	if len(def.Routes) == 0 {
 		return sockgate.Invalidf("Unable to deploy API because no routes exist in this API")
 	}
 	if !slices.ContainsFunc(def.Routes, func(r sockgate.Route) bool { return r.Target != "" }) {
 		return sockgate.Invalidf("Unable to deploy API because no valid routes exist in this API")
+	}
+	if err := s.linksReady(ctx, def); err != nil {
+		return err
 	}
 	return s.Check(def)
 }
@@ -68,7 +71,7 @@ func (s *Service) autoDeploy(ctx context.Context, e *edition) error {
 	if stages == nil {
 		return nil
 	}
-	fault := s.deployable(&e.Definition)
+	fault := s.deployable(ctx, &e.Definition)
 	var d *sockgate.Deployment
 	for _, st := range stages {
 		st.UpdatedAt = s.Clock()
@@ -128,7 +131,7 @@ func (s *Service) createDeployment(ctx context.Context, in *input) (any, error) 
 		if err != nil {
 			return err
 		}
-		if err := s.deployable(&e.Definition); err != nil {
+		if err := s.deployable(ctx, &e.Definition); err != nil {
 			return err
 		}
 		if st != nil {

@@ -195,8 +195,6 @@ func TestRefusals(t *testing.T) {
 		{"page token", "GET", "{api}/routes?nextToken=garbage", "", 400, "Invalid value for nextToken"},
 
 		// not built
-		{"domain names", "POST", "/v2/domainnames", "{", 501, "apigatewayv2 CreateDomainName is not built"},
-		{"api mappings", "GET", "/v2/domainnames/d/apimappings/m", "", 501, "apigatewayv2 GetApiMapping is not built"},
 		{"routing rules", "PUT", "/v2/domainnames/d/routingrules/r", "", 501, "apigatewayv2 PutRoutingRule is not built"},
 	}
 	before := g.record(api)

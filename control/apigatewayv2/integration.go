@@ -68,7 +68,9 @@ func applyIntegration(m members, i *sockgate.Integration) error {
 	set(m, "integrationUri", &i.URI)
 	set(m, "description", &i.Description)
 	set(m, "connectionType", &i.ConnectionType)
-	set(m, "connectionId", &i.ConnectionID)
+	if !set(m, "connectionId", &i.ConnectionID) && i.ConnectionType == "INTERNET" {
+		i.ConnectionID = "" // a member cannot be taken away by itself
+	}
 	set(m, "credentialsArn", &i.CredentialsARN)
 	set(m, "contentHandlingStrategy", &i.ContentHandling)
 	set(m, "passthroughBehavior", &i.PassthroughBehavior)

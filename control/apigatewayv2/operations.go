@@ -25,6 +25,9 @@ func operations() []operation {
 		depl  = api + "/deployments"
 		stage = api + "/stages/{stageName}"
 		tags  = "/v2/tags/{resourceArn}"
+		names = "/v2/domainnames"
+		name  = names + "/{domainName}"
+		maps  = name + "/apimappings"
 	)
 	built := []operation{
 		{"CreateApi", "POST", "/v2/apis", 201, nil, apiMembers, (*Service).createAPI},
@@ -90,6 +93,18 @@ func operations() []operation {
 		{"DeleteAccessLogSettings", "DELETE", stage + "/accesslogsettings", 204, nil, nil, (*Service).deleteAccessLogSettings},
 		{"ResetAuthorizersCache", "DELETE", stage + "/cache/authorizers", 204, nil, nil, (*Service).resetAuthorizersCache},
 
+		{"CreateDomainName", "POST", names, 201, nil, domainMembers, (*Service).createDomainName},
+		{"GetDomainNames", "GET", names, 200, paging, nil, (*Service).getDomainNames},
+		{"GetDomainName", "GET", name, 200, nil, nil, (*Service).getDomainName},
+		{"UpdateDomainName", "PATCH", name, 200, nil, without(domainMembers, "domainName", "tags"), (*Service).updateDomainName},
+		{"DeleteDomainName", "DELETE", name, 204, nil, nil, (*Service).deleteDomainName},
+
+		{"CreateApiMapping", "POST", maps, 201, nil, mappingMembers, (*Service).createAPIMapping},
+		{"GetApiMappings", "GET", maps, 200, paging, nil, (*Service).getAPIMappings},
+		{"GetApiMapping", "GET", maps + "/{apiMappingId}", 200, nil, nil, (*Service).getAPIMapping},
+		{"UpdateApiMapping", "PATCH", maps + "/{apiMappingId}", 200, nil, mappingUpdate, (*Service).updateAPIMapping},
+		{"DeleteApiMapping", "DELETE", maps + "/{apiMappingId}", 204, nil, nil, (*Service).deleteAPIMapping},
+
 		{"GetTags", "GET", tags, 200, nil, nil, (*Service).getTags},
 		{"TagResource", "POST", tags, 201, nil, tagMembers, (*Service).tagResource},
 		{"UntagResource", "DELETE", tags, 204, tagKeys, nil, (*Service).untagResource},
@@ -102,16 +117,6 @@ func operations() []operation {
 
 // notBuilt are the operations that AWS has and that are refused by name.
 var notBuilt = []struct{ name, method, path string }{
-	{"CreateDomainName", "POST", "/v2/domainnames"},
-	{"GetDomainNames", "GET", "/v2/domainnames"},
-	{"GetDomainName", "GET", "/v2/domainnames/{domainName}"},
-	{"UpdateDomainName", "PATCH", "/v2/domainnames/{domainName}"},
-	{"DeleteDomainName", "DELETE", "/v2/domainnames/{domainName}"},
-	{"CreateApiMapping", "POST", "/v2/domainnames/{domainName}/apimappings"},
-	{"GetApiMappings", "GET", "/v2/domainnames/{domainName}/apimappings"},
-	{"GetApiMapping", "GET", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}"},
-	{"UpdateApiMapping", "PATCH", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}"},
-	{"DeleteApiMapping", "DELETE", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}"},
 	{"CreateRoutingRule", "POST", "/v2/domainnames/{domainName}/routingrules"},
 	{"ListRoutingRules", "GET", "/v2/domainnames/{domainName}/routingrules"},
 	{"GetRoutingRule", "GET", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}"},

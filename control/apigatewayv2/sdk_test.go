@@ -79,8 +79,6 @@ func TestSDKHTTPOnlyOperations(t *testing.T) {
 	equal(t, "DeleteCorsConfiguration", code(err), "BadRequestException")
 	_, err = g.sdk.CreateVpcLink(ctx, &sdk.CreateVpcLinkInput{Name: aws.String("n"), SubnetIds: []string{"s"}})
 	equal(t, "CreateVpcLink", code(err), "NotImplementedException")
-	_, err = g.sdk.GetDomainNames(ctx, &sdk.GetDomainNamesInput{})
-	equal(t, "GetDomainNames", code(err), "NotImplementedException")
 	_, err = g.sdk.ListPortals(ctx, &sdk.ListPortalsInput{})
 	equal(t, "ListPortals", code(err), "NotImplementedException")
 }

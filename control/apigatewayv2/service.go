@@ -3,7 +3,7 @@
 // deployments; the data path compiles and serves what stands there.
 //
 // Operations, their members and the rules for those are one table, in operations.go and shapes.go. A handler is only ever given
-// input that the table has passed. HTTP APIs, custom domains and VPC links of HTTP APIs are not served here.
+// input that the table has passed. HTTP APIs and VPC links of HTTP APIs are not served here.
 package apigatewayv2
 
 import (
@@ -33,12 +33,16 @@ type Config struct {
 	StatusMessage func(*sockgate.Definition) string
 	// CheckStage does the same for a definition with a stage's variables.
 	CheckStage func(*sockgate.Definition, *sockgate.Stage) error
-	Account    string // 12 digits
-	Region     string
-	JWT        bool                      // permit JWT authorizers, which AWS does not for WebSocket APIs
-	Endpoint   func(apiID string) string // the apiEndpoint that clients are told: "wss://…"
-	Clock      func() time.Time
-	Log        *slog.Logger
+	// Links knows the VPC links; nil: deployments do not look whether they are there.
+	Links    Links
+	Domains  Domains
+	Account  string // 12 digits
+	Region   string
+	JWT      bool                      // permit JWT authorizers, which AWS does not for WebSocket APIs
+	PinIDs   bool                      // let the tag PinTag choose a new API's id, for development
+	Endpoint func(apiID string) string // the apiEndpoint that clients are told: "wss://…"
+	Clock    func() time.Time
+	Log      *slog.Logger
 }
 
 // Service serves the operations. Its methods may be called by many goroutines.

@@ -23,7 +23,7 @@ const (
 	integer             // int
 	number              // float64
 	boolean             // bool
-	array               // []string
+	array               // []string, or []members when its elements are structures
 	mapping             // map[string]string, or map[string]members when its values are structures
 	structure
 )
@@ -52,7 +52,7 @@ type member struct {
 }
 
 // members is a checked structure: only members that the table has, without nulls, as string, int, float64, bool, []string,
-// map[string]string, map[string]members or members.
+// []members, map[string]string, map[string]members or members.
 type members map[string]any
 
 // set copies a member to dst and reports whether it was there. The wrong T is a bug in a handler.
@@ -264,13 +264,19 @@ func (c *checker) array(path string, raw json.RawMessage, s *shape) any {
 		return c.typeFault(path, array)
 	}
 	c.size(path, len(elems), s)
-	out := make([]string, 0, len(elems))
+	texts, structures := make([]string, 0, len(elems)), []members{}
 	for i, e := range elems {
-		if v, ok := c.value(fmt.Sprintf("%s.%d.member", path, i+1), e, s.of).(string); ok {
-			out = append(out, v)
+		switch v := c.value(fmt.Sprintf("%s.%d.member", path, i+1), e, s.of).(type) {
+		case string:
+			texts = append(texts, v)
+		case members:
+			structures = append(structures, v)
 		}
 	}
-	return out
+	if s.of.kind == structure {
+		return structures
+	}
+	return texts
 }
 
 func (c *checker) mapping(path string, entries map[string]json.RawMessage, s *shape) any {

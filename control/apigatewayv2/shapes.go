@@ -187,6 +187,37 @@ var stageMembers = []member{
 	opt("tags", tagMap()),
 }
 
+// domainConfigMembers are those that a caller may set; the others of the shape are the gateway's and ignored, as tools send back
+// what they have read.
+var domainConfigMembers = []member{
+	opt("certificateArn", str(0, maxARN)),
+	opt("certificateName", str(1, 128)),
+	opt("endpointType", str(0, 0)), // has rules of its own
+	opt("ipAddressType", oneOf("ipv4", "dualstack")),
+	opt("ownershipVerificationCertificateArn", str(0, maxARN)),
+	opt("securityPolicy", str(0, 0)), // has a text of its own
+}
+
+var domainMembers = []member{
+	must("domainName", str(1, 512)),
+	opt("domainNameConfigurations", &shape{kind: array, of: object(domainConfigMembers...), max: 10}),
+	opt("mutualTlsAuthentication", object(opt("truststoreUri", str(0, maxURI)), opt("truststoreVersion", str(0, 64)))),
+	opt("routingMode", oneOf("API_MAPPING_ONLY", "ROUTING_RULE_ONLY", "ROUTING_RULE_THEN_API_MAPPING")),
+	opt("tags", tagMap()),
+}
+
+var mappingMembers = []member{
+	must("apiId", str(0, 64)),
+	must("stage", str(1, 128)),
+	opt("apiMappingKey", str(0, 0)), // has rules and texts of its own
+}
+
+var mappingUpdate = []member{
+	must("apiId", str(0, 64)),
+	opt("stage", str(1, 128)),
+	opt("apiMappingKey", str(0, 0)),
+}
+
 var tagMembers = []member{opt("tags", tagMap())}
 
 var paging = []member{opt("maxResults", str(0, 0)), opt("nextToken", str(0, 0))}

@@ -270,6 +270,9 @@ func (s *Service) deleteStage(ctx context.Context, in *input) (any, error) {
 		if err != nil {
 			return err
 		}
+		if err := s.unmapped(ctx, e.API.ID, st.Name); err != nil {
+			return err
+		}
 		e.Stages, err = remove(e.Stages, stageName, st.Name, "Stage")
 		return err
 	})

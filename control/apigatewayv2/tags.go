@@ -56,10 +56,10 @@ func addTags(m members, tags map[string]string) (map[string]string, error) {
 
 func newTags(m members) (map[string]string, error) { return addTags(m, nil) }
 
-// tagged is what an ARN names: an API, or one of its stages.
-type tagged struct{ apiID, stage string }
+// tagged is what an ARN names: an API, one of its stages, or a domain name.
+type tagged struct{ apiID, stage, domain string }
 
-// parseARN takes apart arn:aws:apigateway:{region}::/apis/{apiId} or …/stages/{stageName}.
+// parseARN takes apart arn:aws:apigateway:{region}::/apis/{apiId}, …/stages/{stageName} or …::/domainnames/{name}.
 func (s *Service) parseARN(arn string) (tagged, error) {
 	bad := sockgate.Invalidf("Invalid resource ARN specified: %s", arn)
 	parts := strings.SplitN(arn, ":", 6)
@@ -72,6 +72,8 @@ func (s *Service) parseARN(arn string) (tagged, error) {
 		return tagged{apiID: path[2]}, nil
 	case len(path) == 5 && path[0] == "" && path[1] == "apis" && path[3] == "stages" && path[4] != "":
 		return tagged{apiID: path[2], stage: path[4]}, nil
+	case len(path) == 3 && path[0] == "" && path[1] == "domainnames":
+		return tagged{domain: path[2]}, nil
 	}
 	return tagged{}, bad
 }
@@ -93,6 +95,16 @@ func (s *Service) getTags(ctx context.Context, in *input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	type out struct {
+		Tags map[string]string `json:"tags"`
+	}
+	if t.domain != "" {
+		d, err := s.Catalog.DomainName(ctx, t.domain)
+		if err != nil {
+			return nil, err
+		}
+		return out{shown(d.Tags)}, nil
+	}
 	rec, err := s.Catalog.API(ctx, t.apiID)
 	if err != nil {
 		return nil, err
@@ -101,15 +113,17 @@ func (s *Service) getTags(ctx context.Context, in *input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		Tags map[string]string `json:"tags"`
-	}{shown(*tags)}, nil
+	return out{shown(*tags)}, nil
 }
 
 // changeTags edits the tags of what the path's ARN names. Tags are no part of a deployment.
 func (s *Service) changeTags(ctx context.Context, in *input, edit func(tags *map[string]string) error) error {
 	t, err := s.parseARN(in.vars["resourceArn"])
 	if err != nil {
+		return err
+	}
+	if t.domain != "" {
+		_, err := s.changeDomain(ctx, t.domain, func(d *sockgate.DomainName) error { return edit(&d.Tags) })
 		return err
 	}
 	return s.change(ctx, t.apiID, func(e *edition) error {

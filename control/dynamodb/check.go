@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 const (
 	// maxFaults is how many broken rules one answer tells. Source: dynalite's tests.
 	maxFaults = 10
+	// maxName is the longest name of an attribute, in bytes. Source: API Reference, "AttributeName"; the alternator tests.
+	maxName = 65535
 	// maxEcho bounds, in bytes, how much of a list or map is told back. AWS sets no bound; a small body could ask for a large answer.
 	maxEcho = 64 << 10
 )
@@ -53,7 +56,7 @@ func (f *faults) checkFields(prefix string, s *shape, nodes []node) {
 		fd := &s.fields[i]
 		n := &nodes[i]
 		if !n.set {
-			if fd.needed {
+			if fd.needed && (fd.unless == "" || !in(s, nodes, fd.unless).set) {
 				f.add(prefix+lowerFirst(fd.name), fd.shape, n, "Member must not be null")
 			}
 			continue
@@ -74,8 +77,16 @@ func (f *faults) check(prefix, name string, s *shape, n *node) {
 		if s.most != nil && n.n > *s.most {
 			f.add(prefix+lowerFirst(name), s, n, "Member must have value less than or equal to %d", *s.most)
 		}
+	case item:
+		if slices.ContainsFunc(n.item, func(field value.Field) bool { return len(field.Name) > maxName }) {
+			f.add(prefix+lowerFirst(name), s, n, "Map keys must satisfy constraint: ["+lengthRule+"]", maxName, 0)
+		}
 	case list:
 		f.checkLength(prefix+lowerFirst(name), s, n, len(n.nodes))
+		if e := s.elem; e.kind == text && e.long > 0 &&
+			slices.ContainsFunc(n.nodes, func(n node) bool { return n.set && (len(n.text) > e.long || len(n.text) < e.short) }) {
+			f.add(prefix+lowerFirst(name), s, n, "Member must satisfy constraint: ["+lengthRule+"]", e.long, e.short)
+		}
 		if s.elem.kind == text || s.elem.kind == item || s.elem.kind == attribute {
 			return
 		}
@@ -127,8 +138,17 @@ func (f *faults) checkLength(path string, s *shape, n *node, length int) {
 	}
 }
 
+// lengthRule is how a rule about lengths is told within another.
+const lengthRule = "Member must have length less than or equal to %d, Member must have length greater than or equal to %d"
+
 func (f *faults) checkDictionary(path string, s *shape, n *node) {
 	f.checkLength(path, s, n, len(n.nodes))
+	if !s.keyNamed && slices.ContainsFunc(n.keys, func(key string) bool { return len(key) > maxName }) {
+		f.add(path, s, n, "Map keys must satisfy constraint: ["+lengthRule+"]", maxName, 0)
+	}
+	if s.elem.kind == text && slices.ContainsFunc(n.nodes, func(n node) bool { return len(n.text) > maxName }) {
+		f.add(path, s, n, "Map value must satisfy constraint: ["+lengthRule+"]", maxName, 0)
+	}
 	for _, key := range n.keys {
 		if s.keyNamed && (len(key) < 3 || len(key) > 255 || !isName(key)) {
 			f.add(path, s, n, "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "+

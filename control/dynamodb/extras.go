@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sockgate/sockgate"
@@ -33,6 +34,8 @@ func readTags(n *node, there map[string]string) (map[string]string, error) {
 			return nil, invalid("Tag key must be between 1 and %d characters long", maxTagKey)
 		case utf8.RuneCountInString(v) > maxTagValue:
 			return nil, invalid("Tag value must be at most %d characters long", maxTagValue)
+		case strings.ContainsFunc(k+v, notTag):
+			return nil, invalid("Tags may hold letters, numbers, spaces and the characters + - = . _ : / @ only: %s", k) // the words are ours
 		case strings.HasPrefix(strings.ToLower(k), "aws:"):
 			return nil, invalid("Tag keys cannot start with 'aws:'")
 		case seen[k]:
@@ -45,6 +48,11 @@ func readTags(n *node, there map[string]string) (map[string]string, error) {
 		return nil, invalid("Too many tags: a resource can have at most %d tags", maxTags)
 	}
 	return tags, nil
+}
+
+// notTag says of which characters a tag must not be. Source: Developer Guide, "Tagging restrictions".
+func notTag(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsSpace(r) && !strings.ContainsRune("+-=._:/@", r)
 }
 
 // tagged returns the table that ResourceArn names. Source of the texts: dynalite's tests.
@@ -127,13 +135,6 @@ func listTagsOfResource(c *call) error {
 func updateTimeToLive(c *call) error {
 	spec := c.node("TimeToLiveSpecification").nodes
 	attribute, on := spec[0].text, spec[1].truth
-	if attribute == "" {
-		return sockgate.Invalidf("TimeToLiveSpecification.AttributeName must be non empty")
-	}
-	if len(attribute) > 255 {
-		return sockgate.Invalidf("1 validation error detected: Value '%s' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: "+
-			"Member must have length less than or equal to 255", attribute)
-	}
 	name := c.text("TableName")
 	if err := c.allow("UpdateTimeToLive", name, nil); err != nil {
 		return err

@@ -14,9 +14,9 @@ func (c *call) allow(action, path string, hash func() []string) error {
 	if c.req.Principal.Root {
 		return nil
 	}
-	var more map[string][]string
+	more := c.conditionKeys()
 	if hash != nil {
-		more = map[string][]string{"dynamodb:leadingkeys": hash()}
+		more["dynamodb:leadingkeys"] = hash()
 	}
 	return c.req.Allowed("dynamodb:"+action, []string{c.s.arn(path)}, more)
 }

@@ -167,7 +167,7 @@ func (n *node) conditions() []expression.AttributeCondition {
 // updates compiles AttributeUpdates; nil when there are none.
 func (p params) updates() (*expression.Update, error) {
 	n := p.node("AttributeUpdates")
-	if !n.set {
+	if len(n.keys) == 0 { // no update at all makes an item, where one that takes away makes none
 		return nil, nil
 	}
 	s := updates.elem

@@ -107,7 +107,7 @@ type call struct {
 // Serve carries out one call.
 func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Response, error) {
 	if r.Method != http.MethodPost || !jsonContent(r.Header.Get("Content-Type")) && len(r.Body) > 0 {
-		return stray(), nil
+		return stray(s.Region, r.Method, r.Header), nil
 	}
 	body, err := decompress(r)
 	if err != nil {
@@ -268,14 +268,21 @@ var (
 	plainJSON = []string{"application/json"}
 	amzJSON   = []string{"application/x-amz-json-1.0"}
 	xml       = []string{"text/xml"}
+	plainText = []string{"text/plain"}
+	anyOrigin = []string{"*"}
 )
 
 // answer makes a response of a JSON body, in the content type of the request.
 func answer(r *awswire.Request, status int, body []byte) *awswire.Response {
+	content := plainJSON
 	if strings.HasPrefix(strings.TrimSpace(r.Header.Get("Content-Type")), amzJSON[0]) {
-		return respond(status, amzJSON, body)
+		content = amzJSON
 	}
-	return respond(status, plainJSON, body)
+	resp := respond(status, content, body)
+	if r.Header["Origin"] != nil {
+		resp.Header["Access-Control-Allow-Origin"] = anyOrigin
+	}
+	return resp
 }
 
 func respond(status int, content []string, body []byte) *awswire.Response {
@@ -283,12 +290,9 @@ func respond(status int, content []string, body []byte) *awswire.Response {
 	return &awswire.Response{Status: status, Body: body, Header: http.Header{"Content-Type": content, "x-amz-crc32": {sum}}}
 }
 
-// stray is what DynamoDB answers to what is no call of its API.
-func stray() *awswire.Response {
-	return respond(http.StatusNotFound, xml, []byte("<UnknownOperationException/>\n"))
-}
-
 var (
-	_ awswire.Service = (*Service)(nil)
-	_ awswire.Guarded = (*Service)(nil)
+	_ awswire.Service  = (*Service)(nil)
+	_ awswire.Guarded  = (*Service)(nil)
+	_ awswire.Open     = (*Service)(nil)
+	_ awswire.Numbered = (*Service)(nil)
 )

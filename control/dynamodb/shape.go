@@ -44,7 +44,8 @@ type shape struct {
 type field struct {
 	name string
 	*shape
-	needed bool // "Member must not be null"
+	needed bool   // "Member must not be null"
+	unless string // the member with which it is not needed
 }
 
 // node is a value that was read by a shape.

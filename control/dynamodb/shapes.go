@@ -8,6 +8,11 @@ func bound(n int64) *int64 { return &n }
 func needed(name string, s *shape) field   { return field{name: name, shape: s, needed: true} }
 func optional(name string, s *shape) field { return field{name: name, shape: s} }
 
+// neededBut is a member that is needed unless another one is there.
+func neededBut(name string, s *shape, other string) field {
+	return field{name: name, shape: s, needed: true, unless: other}
+}
+
 func listOf(s *shape) *shape { return &shape{kind: list, elem: s} }
 func mapOf(s *shape) *shape  { return &shape{kind: dictionary, elem: s} }
 
@@ -35,7 +40,7 @@ var (
 	conditionalOp     = oneOf("OR", "AND")
 	selection         = oneOf("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 	comparison        = oneOf("IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE", "CONTAINS")
-	attributesToGet   = &shape{kind: list, elem: anyText, short: 1, long: 255}
+	attributesToGet   = &shape{kind: list, elem: &shape{kind: text, long: maxName}, short: 1, long: 255}
 	condition         = struc("Condition", optional("AttributeValueList", listOf(aValue)), needed("ComparisonOperator", comparison))
 	conditions        = mapOf(condition)
 	expectations      = mapOf(struc("ExpectedAttributeValue", optional("AttributeValueList", listOf(aValue)), optional("ComparisonOperator", comparison), optional("Exists", flag), optional("Value", aValue)))
@@ -46,7 +51,7 @@ var (
 	keyAttribute      = &shape{kind: text, short: 1, long: 255}
 	keySchema         = &shape{kind: list, short: 1, long: 2, elem: struc("KeySchemaElement", needed("AttributeName", keyAttribute), needed("KeyType", oneOf("HASH", "RANGE")))}
 	definitions       = listOf(struc("AttributeDefinition", needed("AttributeName", keyAttribute), needed("AttributeType", oneOf("B", "N", "S"))))
-	projection        = struc("Projection", optional("ProjectionType", oneOf("ALL", "INCLUDE", "KEYS_ONLY")), optional("NonKeyAttributes", &shape{kind: list, elem: anyText, short: 1}))
+	projection        = struc("Projection", optional("ProjectionType", oneOf("ALL", "INCLUDE", "KEYS_ONLY")), optional("NonKeyAttributes", &shape{kind: list, elem: keyAttribute, short: 1}))
 	billingMode       = oneOf("PROVISIONED", "PAY_PER_REQUEST")
 	tableClass        = oneOf("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 	streamSpec        = struc("StreamSpecification", needed("StreamEnabled", flag), optional("StreamViewType", oneOf("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")))
@@ -54,7 +59,7 @@ var (
 	tags              = listOf(struc("Tag", optional("Key", anyText), optional("Value", anyText)))
 	localIndex        = struc("LocalSecondaryIndex", needed("IndexName", name), needed("KeySchema", keySchema), needed("Projection", projection))
 	globalIndex       = struc("GlobalSecondaryIndex", needed("IndexName", name), optional("ProvisionedThroughput", throughput), needed("KeySchema", keySchema), needed("Projection", projection), optional("OnDemandThroughput", onDemand))
-	updateGlobalIndex = struc("UpdateGlobalSecondaryIndexAction", needed("IndexName", name), optional("ProvisionedThroughput", throughput), optional("OnDemandThroughput", onDemand))
+	updateGlobalIndex = struc("UpdateGlobalSecondaryIndexAction", needed("IndexName", name), neededBut("ProvisionedThroughput", throughput, "OnDemandThroughput"), optional("OnDemandThroughput", onDemand))
 	deleteGlobalIndex = struc("DeleteGlobalSecondaryIndexAction", needed("IndexName", name))
 	createGlobalIndex = struc("CreateGlobalSecondaryIndexAction", needed("IndexName", name), optional("ProvisionedThroughput", throughput), needed("KeySchema", keySchema), needed("Projection", projection), optional("OnDemandThroughput", onDemand))
 	globalUpdates     = listOf(struc("GlobalSecondaryIndexUpdate", optional("Update", updateGlobalIndex), optional("Create", createGlobalIndex), optional("Delete", deleteGlobalIndex)))
@@ -153,10 +158,10 @@ var tables = []operation{
 	{name: "DescribeTable", run: describeTable, titled: true, shape: struc("", optional("TableName", tableName))},
 	{name: "DeleteTable", run: deleteTable, titled: true, shape: struc("", optional("TableName", tableName))},
 	{name: "ListTables", run: listTables, shape: struc("",
-		optional("ExclusiveStartTableName", name), optional("Limit", &shape{kind: integer, least: bound(1), most: bound(100)}))},
+		optional("Limit", &shape{kind: integer, least: bound(1), most: bound(100)}), optional("ExclusiveStartTableName", name))},
 	{name: "UpdateTimeToLive", run: updateTimeToLive, titled: true, shape: struc("",
 		optional("TableName", tableName),
-		needed("TimeToLiveSpecification", struc("TimeToLiveSpecification", needed("AttributeName", anyText), needed("Enabled", flag))))},
+		needed("TimeToLiveSpecification", struc("TimeToLiveSpecification", needed("AttributeName", keyAttribute), needed("Enabled", flag))))},
 	{name: "DescribeTimeToLive", run: describeTimeToLive, titled: true, shape: struc("", optional("TableName", tableName))},
 	{name: "DescribeContinuousBackups", run: describeContinuousBackups, titled: true, shape: struc("", optional("TableName", tableName))},
 	{name: "TagResource", run: tagResource, shape: struc("", optional("ResourceArn", anyText), optional("Tags", tags))},

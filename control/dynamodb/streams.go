@@ -87,6 +87,9 @@ func listStreams(c *call) error {
 		}
 	}
 	if start := c.text("ExclusiveStartStreamArn"); start != "" {
+		if !strings.HasPrefix(start, c.s.arn("")) || !strings.Contains(start, "/stream/") {
+			return sockgate.Invalidf("Invalid StreamArn: %s", start)
+		}
 		i := slices.IndexFunc(found, func(o object) bool { return o["StreamArn"] == start })
 		found = found[i+1:]
 	}

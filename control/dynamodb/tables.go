@@ -55,6 +55,11 @@ func newDefinition(p params) (*table.Definition, error) {
 		return nil, err
 	}
 	d.Attributes = readAttributes(p.node("AttributeDefinitions"))
+	for i, a := range d.Attributes {
+		if slices.ContainsFunc(d.Attributes[:i], func(b table.Attribute) bool { return b.Name == a.Name }) {
+			return nil, invalid("Duplicate attribute name in AttributeDefinitions: %s", a.Name) // the words are ours
+		}
+	}
 	local, global := p.node("LocalSecondaryIndexes"), p.node("GlobalSecondaryIndexes")
 	if d.Key, err = readTableKey(d, p.node("KeySchema").nodes, local.set || global.set); err != nil {
 		return nil, err
@@ -146,7 +151,7 @@ func undefined(d *table.Definition, names []string) bool {
 func readTableKey(d *table.Definition, elements []node, indexed bool) (table.Key, error) {
 	names := schemaNames(elements)
 	lacking := undefined(d, names)
-	if lacking && (len(names) == 2 || d.Billing == table.PayPerRequest) || len(names) == 2 && names[0] == names[1] && len(d.Attributes) == 1 {
+	if lacking && d.Billing == table.PayPerRequest || len(names) > len(d.Attributes) {
 		return table.Key{}, sockgate.Invalidf("Invalid KeySchema: Some index key attribute have no definition")
 	}
 	if lacking {

@@ -148,7 +148,19 @@ func TestValidationTexts(t *testing.T) {
 		{"UpdateTable", `{"TableName":"abc","GlobalSecondaryIndexUpdates":[{}]}`, values + "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"},
 		{"UpdateTable", `{"TableName":"abc","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"abc"}},{"Delete":{"IndexName":"abc"}}]}`,
 			values + "Only one global secondary index update per index is allowed simultaneously. Index: abc"},
-		{"UpdateTimeToLive", `{"TableName":"abc","TimeToLiveSpecification":{"AttributeName":"","Enabled":true}}`, "TimeToLiveSpecification.AttributeName must be non empty"},
+		{"ListTables", `{"ExclusiveStartTableName":"a;","Limit":500}`, "3 validation errors detected: Value '500' at 'limit' failed to satisfy constraint: " +
+			"Member must have value less than or equal to 100; Value 'a;' at 'exclusiveStartTableName' failed to satisfy constraint: Member must satisfy " +
+			"regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a;' at 'exclusiveStartTableName' failed to satisfy constraint: Member must have length greater than or equal to 3"},
+		{"UpdateTable", `{"TableName":"abc","GlobalSecondaryIndexUpdates":[{"Update":{}}]}`, "2 validation errors detected: " +
+			"Value null at 'globalSecondaryIndexUpdates.1.member.update.indexName' failed to satisfy constraint: Member must not be null; " +
+			"Value null at 'globalSecondaryIndexUpdates.1.member.update.provisionedThroughput' failed to satisfy constraint: Member must not be null"},
+		{"UpdateTable", `{"TableName":"hash","GlobalSecondaryIndexUpdates":[{"Update":{"IndexName":"abc","ProvisionedThroughput":{"ReadCapacityUnits":1000000000001,"WriteCapacityUnits":1}}}]}`,
+			"This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate"},
+		{"UpdateTable", `{"TableName":"hash","GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"abc","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}}]}`,
+			"One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [id], AttributeDefinitions: []"},
+		{"UpdateItem", `{"TableName":"hash","Key":{"id":{"S":"a"}},"UpdateExpression":"SET _a = :v","ExpressionAttributeValues":{":v":{"S":"b"}}}`,
+			`Invalid UpdateExpression: Syntax error; token: "_", near: "SET _a"`},
+		{"UpdateTimeToLive", `{"TableName":"abc","TimeToLiveSpecification":{"AttributeName":"","Enabled":true}}`, "1 validation error detected: Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
 		{"UpdateTimeToLive", `{"TableName":"hash","TimeToLiveSpecification":{"AttributeName":"a","Enabled":false}}`, "TimeToLive is already disabled"},
 		{"ListTables", `{"Limit":101}`, "1 validation error detected: Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"},
 		{"TagResource", `{}`, "Invalid TableArn"},

@@ -45,13 +45,12 @@ func checkUpdateTable(p params) error {
 	seen := map[string]bool{}
 	for _, n := range indexes.nodes {
 		name := ""
-		var update node
 		for i, action := range n.nodes {
+			if action.set && name != "" { // the words are ours
+				return invalid("Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete may be given")
+			}
 			if action.set {
 				name = in(globalUpdates.elem.fields[i].shape, action.nodes, "IndexName").text
-				if i == 0 {
-					update = action
-				}
 			}
 		}
 		if name == "" {
@@ -61,11 +60,6 @@ func checkUpdateTable(p params) error {
 			return invalid("Only one global secondary index update per index is allowed simultaneously. Index: %s", name)
 		}
 		seen[name] = true
-		if update.set {
-			if _, err := readThroughput(in(updateGlobalIndex, update.nodes, "ProvisionedThroughput"), name); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }
@@ -88,7 +82,14 @@ func (c *call) edit(p params, d *table.Definition) error {
 			return err
 		}
 	}
-	for _, n := range p.node("GlobalSecondaryIndexUpdates").nodes {
+	updates := p.node("GlobalSecondaryIndexUpdates").nodes
+	if made := slices.DeleteFunc(slices.Clone(updates), func(n node) bool { return n.nodes[0].set }); len(made) > 1 {
+		return errOneIndex()
+	}
+	for _, n := range updates {
+		if err := checkDefined(p, n.nodes[1]); err != nil {
+			return err
+		}
 		if err := editIndex(d, n.nodes); err != nil {
 			return err
 		}
@@ -174,8 +175,22 @@ func editAttributes(d *table.Definition, as []table.Attribute) error {
 		case value.Absent:
 			d.Attributes = append(d.Attributes, a)
 		default:
-			return invalid("Table KeySchema/AttributeDefinitions: Attribute %s is defined as %s and as %s", a.Name, k, a.Kind)
+			return invalid("Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "+
+				"Existing schema: Schema:[SchemaElement: key{%s:%s:HASH}] New schema: Schema:[SchemaElement: key{%s:%s:HASH}]", a.Name, k, a.Name, a.Kind)
 		}
+	}
+	return nil
+}
+
+// checkDefined checks that a new index's attributes are defined in the same request, even those that the table knows already.
+// Source: the alternator tests.
+func checkDefined(p params, create node) error {
+	if !create.set {
+		return nil
+	}
+	given := &table.Definition{Attributes: readAttributes(p.node("AttributeDefinitions"))}
+	if names := schemaNames(in(createGlobalIndex, create.nodes, "KeySchema").nodes); undefined(given, names) {
+		return errUndefined(given, names)
 	}
 	return nil
 }
@@ -198,6 +213,10 @@ func editIndex(d *table.Definition, actions []node) error {
 	name := in(updateGlobalIndex, update.nodes, "IndexName").text
 	x := d.Index(name)
 	if x == nil || !x.Global {
+		if _, err := readThroughput(in(updateGlobalIndex, update.nodes, "ProvisionedThroughput"), name); err != nil {
+			return sockgate.Invalidf("This operation cannot be performed with given input values. Please contact DynamoDB service team for " +
+				"more info: Action Blocked: IndexUpdate")
+		}
 		return sockgate.NotFoundf("Requested resource not found")
 	}
 	if od := in(updateGlobalIndex, update.nodes, "OnDemandThroughput"); od.set {
@@ -222,6 +241,10 @@ func editIndex(d *table.Definition, actions []node) error {
 	return nil
 }
 
+func errOneIndex() error {
+	return &table.LimitExceeded{Message: "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"}
+}
+
 func createIndex(d *table.Definition, nodes []node) error {
 	name := in(createGlobalIndex, nodes, "IndexName").text
 	if d.Index(name) != nil {
@@ -244,7 +267,7 @@ func createIndex(d *table.Definition, nodes []node) error {
 		return invalid("ProvisionedThroughput must be specified for index: %s", name)
 	}
 	if slices.ContainsFunc(d.Indexes, func(x table.Index) bool { return x.Backfilling }) {
-		return &table.LimitExceeded{Message: "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"}
+		return errOneIndex()
 	}
 	d.NewIndex(x)
 	return nil

@@ -19,8 +19,8 @@ import (
 
 // Limits of an invocation. Source: Lambda Developer Guide, "Lambda quotas"; Invoke, X-Amz-Client-Context.
 const (
-	maxEvent         = 1 << 20 // bytes of an asynchronous invocation's payload
-	maxClientContext = 3583    // bytes, in base64
+	maxEvent         = function.MaxEventPayload
+	maxClientContext = 3583 // bytes, in base64
 )
 
 func (s *Service) invoke(ctx context.Context, in *input) (any, error) {

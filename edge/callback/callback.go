@@ -30,12 +30,13 @@ type Config struct {
 	Permit func(p *sockgate.Principal, action, resource string, x *listen.Exchange) error
 	// Prefix is what the ARNs of connections begin with: "arn:aws:execute-api:{region}:{account}:".
 	Prefix string
-	// Deployed says whether a stage is live.
+	// Deployed says whether a stage is live and takes calls by its API's own host name or path, Live whether it is live at all.
 	Deployed func(apiID, stage string) bool
+	Live     func(apiID, stage string) bool
 	// Admit reports whether the account has room for a call that is permitted (reference section 11). nil: it always has.
 	Admit func() bool
 	// Pushed is told the status that each call was answered with.
-	Pushed      func(apiID, stage, method string, status int)
+	Pushed      func(apiID, stage, connectionID, method string, status int)
 	MaxPayload  int           // bytes; 0 means MaxPayload
 	SendTimeout time.Duration // how long a POST may wait for a slow client
 	Log         *slog.Logger
@@ -61,10 +62,16 @@ type failure struct {
 
 func (f *failure) Error() string { return f.name + ": " + f.message }
 
-// Serve answers one call for a connection of the given API and stage. An empty apiID leaves it to the connection's id to say
-// which API it belongs to.
-func (h *Handler) Serve(ctx context.Context, x *listen.Exchange, apiID, stage, connectionID string) {
-	status, body, err := h.serve(ctx, x, apiID, stage, connectionID)
+// Call is whom a call is for.
+type Call struct {
+	APIID, Stage string // an empty APIID leaves it to the connection's id to say which API it belongs to
+	ConnectionID string
+	Custom       bool // it came by a custom domain name
+}
+
+// Serve answers one call.
+func (h *Handler) Serve(ctx context.Context, x *listen.Exchange, to Call) {
+	status, body, err := h.serve(ctx, x, to)
 	id := requestid.New()
 	headers := []sockgate.Header{{Name: "x-amzn-RequestId", Value: id}, {Name: "x-amz-apigw-id", Value: requestid.NewExtended()}}
 	if err != nil {
@@ -74,17 +81,21 @@ func (h *Handler) Serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 		if f.message != "" {
 			body, _ = json.Marshal(map[string]string{messageMember(f): f.message})
 		}
-		h.Log.Info("@connections call refused", "api", apiID, "stage", stage, "connection", connectionID,
+		h.Log.Info("@connections call refused", "api", to.APIID, "stage", to.Stage, "connection", to.ConnectionID,
 			"method", x.Head.Method, "request", id, "status", status, "why", why(err))
 	}
 	if len(body) > 0 {
 		headers = append(headers, sockgate.Header{Name: "Content-Type", Value: "application/json"})
 	}
-	h.Pushed(apiID, stage, x.Head.Method, status)
+	h.Pushed(to.APIID, to.Stage, to.ConnectionID, x.Head.Method, status)
 	_ = x.Respond(status, headers, body) // the caller is gone if this fails
 }
 
-func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, connectionID string) (int, []byte, error) {
+func (h *Handler) serve(ctx context.Context, x *listen.Exchange, to Call) (int, []byte, error) {
+	apiID, stage, connectionID, deployed := to.APIID, to.Stage, to.ConnectionID, h.Deployed
+	if to.Custom {
+		deployed = h.Live
+	}
 	if !signed(x) {
 		return 0, nil, &failure{403, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
@@ -97,7 +108,7 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 	if err != nil {
 		return 0, nil, err
 	}
-	if apiID != "" && !h.Deployed(apiID, stage) {
+	if apiID != "" && !deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
 	}
 	if apiID != "" {
@@ -116,7 +127,7 @@ func (h *Handler) serve(ctx context.Context, x *listen.Exchange, apiID, stage, c
 			return 0, nil, err
 		}
 	}
-	if c.APIID != apiID || c.Stage != stage || !h.Deployed(apiID, stage) {
+	if c.APIID != apiID || c.Stage != stage || !deployed(apiID, stage) {
 		return 0, nil, &failure{403, "ForbiddenException", "Forbidden"}
 	}
 	if h.Admit != nil && !h.Admit() {

@@ -121,7 +121,7 @@ func makeKey(path string) (*ecdsa.PrivateKey, error) {
 func makeCert(path string, key *ecdsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber:          serial(),
-		Subject:               pkix.Name{Organization: []string{"Sockgate local"}, CommonName: "Sockgate local authority"},
+		Subject:               pkix.Name{Organization: []string{organization}, CommonName: "Sockgate local authority"},
 		NotBefore:             now.Add(-backdate),
 		NotAfter:              now.Add(caLife),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,

@@ -1,11 +1,13 @@
-// Package domain answers for the names that clients reach the gateway by. So far that is the local certificate
-// authority, which makes TLS work on a developer's machine without a public name; it is not for names that strangers use.
+// Package domain answers for the names that clients reach the gateway by: what TLS serves for which name, and the local
+// certificate authority, which makes TLS work on a developer's machine without a public name.
 package domain
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -49,10 +51,10 @@ func NewLocalCA(dir string, now func() time.Time) *LocalCA {
 	return &LocalCA{dir: dir, now: now, leaves: make(map[string]*tls.Certificate)}
 }
 
-// TLSConfig returns a server's configuration: TLS 1.2 or later, HTTP/1.1 only, a certificate for the name that the client
-// asks for. Its errors, a damaged authority's among them, fail the handshakes.
+// TLSConfig returns a server's configuration that serves the authority's certificates alone. Its errors, a damaged authority's among them, fail
+// the handshakes.
 func (ca *LocalCA) TLSConfig() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: ca.Certificate}
+	return (&TLS{Authority: ca}).Config()
 }
 
 // Pool returns a pool with the authority's certificate, making the authority if there is none.
@@ -122,26 +124,29 @@ func (ca *LocalCA) load() (*authority, error) {
 	return root, nil
 }
 
+// Issue returns a certificate with a key of the caller's for names, which may begin with "*.", and the authority's own behind it, in DER. It is good
+// for 90 days.
+func (ca *LocalCA) Issue(key crypto.PublicKey, names []string) (chain [][]byte, err error) {
+	ca.mu.Lock()
+	defer ca.mu.Unlock()
+	root, err := ca.load()
+	if err != nil {
+		return nil, err
+	}
+	subject := pkix.Name{Organization: []string{organization}, CommonName: names[0]}
+	der, err := root.sign(key, subject, names, nil, ca.now())
+	if err != nil {
+		return nil, sockgate.Internalf("issue certificate for %q: %w", names[0], err)
+	}
+	return [][]byte{der, root.cert.Raw}, nil
+}
+
 func (a *authority) issue(names []string, addresses []net.IP, now time.Time) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	until := now.Add(leafLife)
-	if until.After(a.cert.NotAfter) {
-		until = a.cert.NotAfter
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial(),
-		Subject:      pkix.Name{Organization: []string{"Sockgate local"}},
-		NotBefore:    now.Add(-backdate),
-		NotAfter:     until,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     names,
-		IPAddresses:  addresses,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
+	der, err := a.sign(key.Public(), pkix.Name{Organization: []string{organization}}, names, addresses, now)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +155,31 @@ func (a *authority) issue(names []string, addresses []net.IP, now time.Time) (*t
 		return nil, err
 	}
 	return &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// organization is what the authority's certificates name as their issuer.
+const organization = "Sockgate local"
+
+func (a *authority) sign(key crypto.PublicKey, subject pkix.Name, names []string, addresses []net.IP, now time.Time) ([]byte, error) {
+	until := now.Add(leafLife)
+	if until.After(a.cert.NotAfter) {
+		until = a.cert.NotAfter
+	}
+	usage := x509.KeyUsageDigitalSignature
+	if _, ok := key.(*rsa.PublicKey); ok {
+		usage |= x509.KeyUsageKeyEncipherment
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial(),
+		Subject:      subject,
+		NotBefore:    now.Add(-backdate),
+		NotAfter:     until,
+		KeyUsage:     usage,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:     names,
+		IPAddresses:  addresses,
+	}
+	return x509.CreateCertificate(rand.Reader, template, a.cert, key, a.key)
 }
 
 // serial returns 127 random bits: positive, and within the 20 bytes of RFC 5280.

@@ -49,8 +49,11 @@ type conn struct {
 	readBy    time.Time
 	writeBy   time.Time
 	exchange  Exchange
-	continued bool   // 100 Continue was sent for this request
-	remote    string // the client's address for Config.HTTP; made for its first request
+	continued bool           // 100 Continue was sent for this request
+	peer      netip.AddrPort // who connected, or for whom a trusted proxy says that it did
+	port      int            // that was connected to
+	remote    string         // shown in writing for Config.HTTP; made when it is first asked for
+	shown     netip.AddrPort
 }
 
 func newConn(s *Server, sock net.Conn) *conn {
@@ -60,7 +63,11 @@ func newConn(s *Server, sock net.Conn) *conn {
 	c.exchange.Conn = sock
 	if tcp, ok := sock.RemoteAddr().(*net.TCPAddr); ok {
 		addr := tcp.AddrPort()
-		c.exchange.Remote = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+		c.peer = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+		c.exchange.Remote = c.peer
+		if local, ok := sock.LocalAddr().(*net.TCPAddr); ok {
+			c.port = local.Port
+		}
 	}
 	return c
 }
@@ -69,7 +76,7 @@ func (c *conn) serve() {
 	defer c.server.ended(c)
 	defer c.finish()
 	c.sleeper = newSleeper(c)
-	if !c.wait(c.server.cfg.HeadTimeout) || !c.sniff() {
+	if !c.wait(c.server.cfg.HeadTimeout) || !c.proxied() || !c.sniff() {
 		return
 	}
 	for c.serveNext() {
@@ -197,6 +204,7 @@ func (c *conn) serveNext() bool {
 		return false
 	}
 	x.begin(head, n)
+	c.forwarded(x)
 	c.continued = false
 	c.keep = head.KeepAlive() && !c.server.stopping.Load()
 	if expect, ok := head.Headers.Lookup("Expect"); ok && !x.expect {

@@ -24,6 +24,8 @@ type Exchange struct {
 	Conn   net.Conn             // *net.TCPConn or *tls.Conn; to be read or written only after Hijack
 	Remote netip.AddrPort       // the client; an IPv4 address is in its own form
 	TLS    *tls.ConnectionState // nil for plain HTTP
+	Secure bool                 // the client came by https: by TLS, or to a trusted proxy that says so
+	Port   int                  // that the client reached; 0 when unknown
 
 	conn      *conn
 	length    int64 // of the body; -1 is chunked

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -50,10 +51,15 @@ func (c *conn) serveHTTP(x *Exchange) {
 		c.refuse(http.StatusBadRequest)
 		return
 	}
-	if c.remote == "" {
-		c.remote = x.Remote.String()
+	if c.remote == "" || c.shown != x.Remote {
+		c.remote, c.shown = x.Remote.String(), x.Remote
 	}
 	req.RemoteAddr, req.TLS = c.remote, x.TLS
+	if x.Secure && x.TLS == nil {
+		req.TLS = &tls.ConnectionState{} // the proxy had one; handlers ask only whether there was any
+	} else if !x.Secure {
+		req.TLS = nil
+	}
 	w := newResponseWriter(c, req)
 	defer w.release()
 	if x.length != 0 {
@@ -65,6 +71,9 @@ func (c *conn) serveHTTP(x *Exchange) {
 	}
 	c.server.cfg.HTTP.ServeHTTP(w, req)
 	ctx.End()
+	if c.handed {
+		return
+	}
 	if body != nil {
 		body.end(c)
 	}

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,12 +34,14 @@ type Config struct {
 	HTTP     http.Handler // takes what Edge does not; nil answers 404
 	Log      *slog.Logger // nil discards
 
-	HeadTimeout  time.Duration // 10 s: from a request's first byte to the end of its head; also for the TLS handshake and a connection's first byte
-	HeadLimit    int           // 16 KiB: bytes of a request's head
-	IdleTimeout  time.Duration // 75 s: between the requests of a connection
-	BodyTimeout  time.Duration // 30 s for a body, and a second more for each 8 KiB that have arrived
-	WriteTimeout time.Duration // 30 s: for a peer to take one write
-	MaxConns     int           // connections at one time, handed-over ones excepted; 0 is no limit, more are closed at once
+	HeadTimeout  time.Duration  // 10 s: from a request's first byte to the end of its head; also for the TLS handshake and a connection's first byte
+	HeadLimit    int            // 16 KiB: bytes of a request's head
+	IdleTimeout  time.Duration  // 75 s: between the requests of a connection
+	BodyTimeout  time.Duration  // 30 s for a body, and a second more for each 8 KiB that have arrived
+	WriteTimeout time.Duration  // 30 s: for a peer to take one write
+	Proxies      []netip.Prefix // peers whose X-Forwarded-For, -Proto and -Port are believed
+	ProxyHeader  bool           // connections of those begin with a PROXY header, version 2
+	MaxConns     int            // connections at one time, handed-over ones excepted; 0 is no limit, more are closed at once
 }
 
 // Handler takes the requests that are served without net/http.

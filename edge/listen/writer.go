@@ -18,7 +18,7 @@ const (
 
 var errEnded = errors.New("the handler that this reply belonged to has returned")
 
-// responseWriter is the http.ResponseWriter and http.Flusher of Config.HTTP. A reply of up to flushSize bytes goes out in
+// responseWriter is the http.ResponseWriter, http.Flusher and http.Hijacker of Config.HTTP. A reply of up to flushSize bytes goes out in
 // one write with its length; a longer one in larger pieces under the handler's Content-Length, or in chunks. Informational
 // statuses and trailers are not sent. It is not for use by several goroutines.
 type responseWriter struct {
@@ -39,7 +39,10 @@ type responseWriter struct {
 	started bool       // the head was sent
 }
 
-var _ http.Flusher = (*responseWriter)(nil)
+var (
+	_ http.Flusher  = (*responseWriter)(nil)
+	_ http.Hijacker = (*responseWriter)(nil)
+)
 
 // headerHint is how many headers a reply usually has; up to it, the map is made in one piece.
 const headerHint = 8
@@ -115,6 +118,9 @@ func fieldName(name string) bool {
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
+	if w.conn.handed {
+		return 0, http.ErrHijacked
+	}
 	if w.ended {
 		return 0, errEnded
 	}

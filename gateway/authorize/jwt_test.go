@@ -321,6 +321,25 @@ func TestKeysAreRememberedAndRotate(t *testing.T) {
 	at = at.Add(time.Minute)
 	wants("an issuer that is back", next, true, 3)
 	wants("a key that was withdrawn", old, false, 3)
+
+	// Strangers who name keys that are not there do not make us ask for each, and a key is known soon after it is.
+	for range 600 {
+		at = at.Add(100 * time.Millisecond)
+		_ = come(old)
+	}
+	i.set(func() {
+		if asked := i.fetches - 3; asked < 3 || asked > 7 {
+			t.Errorf("%d fetches in a minute of unknown keys", asked)
+		}
+		i.fetches = 0
+	})
+	at = at.Add(time.Minute)
+	i.set(func() { i.keys = []map[string]string{next.jwk, old.jwk} })
+	wants("a new key", old, true, 1)
+	third := newSigner(t, "third", "EdDSA")
+	i.set(func() { i.keys = []map[string]string{third.jwk} })
+	at = at.Add(time.Second)
+	wants("the next one, a second later", third, true, 2)
 }
 
 func TestIssuersThatAreNotBelieved(t *testing.T) {

@@ -21,8 +21,10 @@ import (
 const (
 	keysFresh = time.Hour     // keys are fetched again after this
 	keysGood  = 2 * time.Hour // and used for this long when that fails
-	// fetchPause is how long a fetch keeps the next one away: tokens that name unknown keys must not make us call the issuer for each.
-	fetchPause = time.Minute
+	// A fetch keeps the next one away: tokens that name unknown keys must not make us call the issuer for each. Fetches that did not
+	// bring the key double the pause, so that a key is known soon after a rotation, and strangers cannot ask often.
+	firstPause = time.Second
+	lastPause  = time.Minute
 	maxKeys    = 100 // of an issuer
 )
 
@@ -40,7 +42,8 @@ type keySet struct {
 	keys    []publicKey
 	fetched time.Time
 	tried   time.Time
-	fault   error // of the last try
+	pause   time.Duration // from tried to the next fetch
+	fault   error         // of the last try
 }
 
 // find returns an issuer's key, fetching its keys when they are not known, are old, or lack this one.
@@ -53,12 +56,14 @@ func (s *keySet) find(ctx context.Context, from *Tokens, issuer, id string) (pub
 	if age := now.Sub(s.fetched); found && age < keysFresh {
 		return k, nil
 	}
-	if s.tried.IsZero() || now.Sub(s.tried) >= fetchPause {
-		s.tried = now
+	if now.Sub(s.tried) >= s.pause {
+		s.tried, s.pause = now, min(max(firstPause, 2*s.pause), lastPause)
 		keys, err := from.fetch(ctx, issuer)
 		if s.fault = err; err == nil {
 			s.keys, s.fetched = keys, now
-			k, found = s.get(id)
+			if k, found = s.get(id); found {
+				s.pause = firstPause
+			}
 		}
 	}
 	known := !s.fetched.IsZero() && now.Sub(s.fetched) < keysGood

@@ -8,6 +8,7 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/authorize"
 	"github.com/sockgate/sockgate/gateway/integrate/function"
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/transform"
@@ -18,6 +19,8 @@ import (
 type Place struct {
 	Account string // 12 digits
 	Region  string
+	// Links returns the way through a VPC link, whether it exists or not; nil where there are none.
+	Links func(id string) httpbackend.Via
 }
 
 // arn is the ARN of something in an API: "{stage}/{routeKey}" or "authorizers/{id}".
@@ -36,7 +39,7 @@ func Compile(def *sockgate.Definition, settings *sockgate.Stage, at Place) (*Sta
 	integrations := make(map[string]*Integration, len(def.Integrations))
 	for i := range def.Integrations {
 		in := &def.Integrations[i]
-		compiled, err := compileIntegration(in, settings.Variables)
+		compiled, err := compileIntegration(in, settings.Variables, at)
 		if err != nil {
 			return nil, fault("integration "+in.ID, err)
 		}
@@ -128,7 +131,7 @@ func (st *Stage) compileAuthorizer(r *Route, list []sockgate.Authorizer, at Plac
 	return nil, fmt.Errorf("authorizer %q is not an authorizer of this API", r.AuthorizerID)
 }
 
-func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Integration, error) {
+func compileIntegration(in *sockgate.Integration, vars map[string]string, at Place) (*Integration, error) {
 	c := &Integration{ID: in.ID, Type: in.Type, Method: in.Method, Timeout: in.Timeout, Content: mapping.Content(in.ContentHandling)}
 	if c.Unbuilt = unbuiltIntegration(in); c.Unbuilt != "" {
 		return c, nil
@@ -144,6 +147,7 @@ func compileIntegration(in *sockgate.Integration, vars map[string]string) (*Inte
 			return nil, err
 		}
 		c.MissingVars = c.URI.Missing()
+		c.compileConnection(in, vars, at)
 	}
 	if c.Parameters, err = transform.CompileParameters(in.RequestParameters, vars); err != nil {
 		return nil, err

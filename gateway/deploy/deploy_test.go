@@ -66,10 +66,9 @@ func TestWhatIsNotBuiltIsNamed(t *testing.T) {
 	def.Routes = append(def.Routes,
 		sockgate.Route{Key: "$connect", APIKeyRequired: true},
 		sockgate.Route{Key: "say", Target: "integrations/i2"})
-	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWS, URI: "arn:aws:apigateway:us-east-1:sqs:path/000000000000/jobs"},
-		sockgate.Integration{ID: "i3", Type: sockgate.HTTPProxy, ConnectionType: "VPC_LINK", URI: "http://x/"})
+	def.Integrations = append(def.Integrations, sockgate.Integration{ID: "i2", Type: sockgate.AWS, URI: "arn:aws:apigateway:us-east-1:sqs:path/000000000000/jobs"})
 	want := []string{
-		"integration i2: integrationType AWS with service sqs", "integration i3: connectionType VPC_LINK",
+		"integration i2: integrationType AWS with service sqs",
 	}
 	if got := deploy.Unbuilt(def); !slices.Equal(got, want) {
 		t.Errorf("Unbuilt:\n got %q\nwant %q", got, want)

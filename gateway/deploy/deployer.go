@@ -84,6 +84,7 @@ func (d *Deployer) Refresh(ctx context.Context, apiID string) {
 // apply brings the live stages of an API in line with its record. d.mu is held.
 func (d *Deployer) apply(ctx context.Context, rec *sockgate.APIRecord) {
 	apiID := rec.API.ID
+	d.Table.close(apiID, rec.API.DisableExecuteAPIEndpoint)
 	was := d.live[apiID]
 	now := make(map[string]applied, len(rec.Stages))
 	set := make(map[StageKey]*Stage)
@@ -144,6 +145,7 @@ func (d *Deployer) drop(apiID string) {
 	}
 	delete(d.live, apiID)
 	d.swap(nil, gone)
+	d.Table.close(apiID, false)
 }
 
 func (d *Deployer) swap(set map[StageKey]*Stage, gone []StageKey) {

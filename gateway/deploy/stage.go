@@ -11,6 +11,7 @@ import (
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/authorize"
 	"github.com/sockgate/sockgate/gateway/integrate/function"
+	httpbackend "github.com/sockgate/sockgate/gateway/integrate/http"
 	"github.com/sockgate/sockgate/gateway/mapping"
 	"github.com/sockgate/sockgate/gateway/route"
 	"github.com/sockgate/sockgate/gateway/throttle"
@@ -74,6 +75,8 @@ type Integration struct {
 	Passthrough mapping.Passthrough
 	Content     mapping.Content    // how a request's payload is converted
 	Responses   *mapping.Responses // the types that are no proxies
+	Via         httpbackend.Via    // private integrations: the VPC link
+	Refused     string             // why calling it fails, although all of it is built
 	Unbuilt     string             // what of the integration is not built; calling it fails
 	MissingVars []string           // stage variables that the integration names and the stage lacks; calling it fails
 }

@@ -11,7 +11,8 @@ import (
 // fails closed. The deployment's status message says what
 // will fail.
 
-// Unbuilt lists what of a definition will fail when it is called, each as "integration abc1234: connectionType VPC_LINK".
+// Unbuilt lists what of a definition will fail when it is called, each as
+// "integration abc1234: integrationType AWS with service sqs".
 func Unbuilt(def *sockgate.Definition) []string {
 	var list []string
 	for i := range def.Integrations {
@@ -24,9 +25,6 @@ func Unbuilt(def *sockgate.Definition) []string {
 
 // unbuiltIntegration names what of an integration is not built, or nothing.
 func unbuiltIntegration(in *sockgate.Integration) string {
-	if in.ConnectionType == "VPC_LINK" {
-		return "connectionType VPC_LINK"
-	}
 	if in.Type == sockgate.AWS || in.Type == sockgate.AWSProxy {
 		if service := function.Service(in.URI); service != "" && service != "lambda" {
 			return "integrationType " + string(in.Type) + " with service " + service

@@ -13,14 +13,17 @@ import (
 // contextNode is $context, or a group of it such as $context.identity.
 type contextNode struct {
 	event  *sockgate.Event
-	prefix string        // "" or "identity."
+	prefix string        // "", "identity." or "identity.clientCert."
 	over   *overrideMaps // of $context itself; nil in its groups
 }
 
 var _ vtl.Table = (*contextNode)(nil)
 
 // contextGroups are the variables that have variables of their own.
-var contextGroups = map[string]bool{"identity": true, "authorizer": true, "error": true, "integration": true}
+var contextGroups = map[string]bool{
+	"identity": true, "authorizer": true, "error": true, "integration": true,
+	"identity.clientCert": true, "identity.clientCert.validity": true,
+}
 
 // numeric are the variables that templates may calculate with.
 var numeric = map[string]bool{"connectedAt": true, "requestTimeEpoch": true, "status": true, "disconnectStatusCode": true}
@@ -33,10 +36,10 @@ func (n *contextNode) Property(name string) (any, bool) {
 			return m, true
 		}
 	}
-	if n.prefix == "" && contextGroups[name] {
-		return &contextNode{event: n.event, prefix: name + "."}, true
-	}
 	full := n.prefix + name
+	if contextGroups[full] {
+		return &contextNode{event: n.event, prefix: full + "."}, true
+	}
 	read, ok := transform.ContextVariable(full)
 	if !ok {
 		return nil, false
@@ -85,6 +88,10 @@ func (n *contextNode) Map() *vtl.Map {
 		names = printedIdentity
 	case "authorizer.":
 		names = authorizerNames(n.event)
+	case "identity.clientCert.":
+		names = []string{"clientCertPem", "subjectDN", "issuerDN", "serialNumber", "validity"}
+	case "identity.clientCert.validity.":
+		names = []string{"notBefore", "notAfter"}
 	case "error.":
 		names = []string{"message", "messageString", "responseType", "validationErrorString"}
 	}

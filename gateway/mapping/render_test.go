@@ -18,6 +18,7 @@ func event() *sockgate.Event {
 		Connection: &sockgate.Connection{
 			ID: "PJqB0fHsqRcCHlw=", APIID: "dl7ptocha9", Stage: "dev", DomainName: "dl7ptocha9.execute-api.localhost:4566",
 			SourceIP: netip.MustParseAddr("203.0.113.9"), UserAgent: "test/1", ConnectedAt: at.Add(-2 * time.Second),
+			ClientCert: &sockgate.ClientCert{SubjectDN: "CN=one", NotAfter: "Aug  5 09:36:04 2021 GMT"},
 			Authorizer: &sockgate.Authorization{PrincipalID: "user|a", Context: map[string]string{"k": "v", "n": "1"}},
 		},
 		Headers: sockgate.Headers{{Name: "X-Test", Value: "first"}, {Name: "x-test", Value: "last"}, {Name: "Name", Value: "header"}},
@@ -63,6 +64,9 @@ func TestVariables(t *testing.T) {
 		{"context times", `$context.requestTime $context.requestTimeEpoch $context.connectedAt`, `29/Nov/2023:08:04:03 +0000 1701245043417 1701245041417`},
 		{"context numbers can be calculated with", `#set($age = $context.requestTimeEpoch - $context.connectedAt)$age`, `2000`},
 		{"context.identity", `$context.identity.sourceIp $context.identity.userAgent $context.identity.accountId`, `203.0.113.9 test/1 `},
+		{"context.identity.clientCert", `$context.identity.clientCert.subjectDN $context.identity.clientCert.validity.notAfter [$context.identity.clientCert.serialNumber] $context.identity.clientCert.nope`,
+			`CN=one Aug  5 09:36:04 2021 GMT [] $context.identity.clientCert.nope`},
+		{"context.identity.clientCert prints", `$context.identity.clientCert`, `{clientCertPem=null, subjectDN=CN=one, issuerDN=null, serialNumber=null, validity={notBefore=null, notAfter=Aug  5 09:36:04 2021 GMT}}`},
 		{"context.authorizer", `$context.authorizer.principalId $context.authorizer.k $context.authorizer['n'] $!context.authorizer.none`, `user|a v 1 `},
 		{"context.authorizer prints", `$context.authorizer`, `{principalId=user|a, k=v, n=1, integrationLatency=0}`},
 		{"unknown context", `$context.nothing $!context.nothing.`, `$context.nothing .`},

@@ -49,12 +49,14 @@ func (x *exchange) functionPayload(in *deploy.Integration) error {
 		return nil
 	}
 	transform.Gateway(&x.ev, "POST", &x.request)
-	if _, err := x.renderRequest(in); err != nil {
+	overrides, err := x.renderRequest(in)
+	if err != nil {
 		return err
 	}
+	in.Parameters.Apply(&x.ev, &x.request) // of which only the headers say something to Lambda; see invocationType
+	x.override(&overrides)
 	body := x.request.Body
 	if in.Content == mapping.ToBinary {
-		var err error
 		if body, err = in.Content.Convert(body); err != nil {
 			return misconfigured{err}
 		}
@@ -77,9 +79,13 @@ func (s integrate) callFunction(ctx context.Context, x *exchange, in *deploy.Int
 		log.Request(&x.ev, in.Function.URI(), sockgate.Headers{{Name: "X-Amz-Source-Arn", Value: x.route.ARN},
 			{Name: "X-Amzn-Trace-Id", Value: x.ev.TraceID}}, x.payload)
 	}
+	later, err := x.invocationType(in)
+	if err != nil {
+		return err
+	}
 	began := s.clock()
 	answer, err := in.Function.Call(ctx, s.functions,
-		sockgate.FunctionCall{SourceARN: x.route.ARN, Payload: x.payload, TraceID: x.ev.TraceID}, x.ev.Connection.Identity, in.Timeout)
+		sockgate.FunctionCall{SourceARN: x.route.ARN, Payload: x.payload, TraceID: x.ev.TraceID, Later: later}, x.ev.Connection.Identity, in.Timeout)
 	x.ev.IntegrationLatency = s.clock().Sub(began)
 	if err != nil {
 		x.ev.IntegrationError = plain(err)
@@ -89,8 +95,12 @@ func (s integrate) callFunction(ctx context.Context, x *exchange, in *deploy.Int
 		return misconfigured{err}
 	}
 	x.route.Metrics.Latency(x.ev.IntegrationLatency)
-	x.ev.IntegrationRequestID, x.ev.IntegrationServiceStatus, x.ev.IntegrationStatus = answer.RequestID, 200, 200
-	x.log().Response(&x.ev, 200, nil, answer.Payload)
+	status := 200
+	if later {
+		status = 202
+	}
+	x.ev.IntegrationRequestID, x.ev.IntegrationServiceStatus, x.ev.IntegrationStatus = answer.RequestID, status, status
+	x.log().Response(&x.ev, status, nil, answer.Payload)
 	if answer.Error != "" {
 		failed := &functionFailed{message: function.ErrorMessage(answer.Payload), requestID: answer.RequestID}
 		x.ev.IntegrationError = failed.message
@@ -104,6 +114,25 @@ func (s integrate) callFunction(ctx context.Context, x *exchange, in *deploy.Int
 	}
 	x.answer.Status, x.answer.Body = 200, answer.Payload
 	return nil
+}
+
+// invocationType reads the header by which a custom integration's requestParameters choose how Lambda is called: with 'Event' it answers
+// before the function has run. A proxy integration's call has no parameters, and is always answered.
+//
+// Source: API Gateway Developer Guide, "Set up asynchronous invocation of the backend Lambda function", which is about REST.
+// UNCONFIRMED: types other than Event and RequestResponse are refused, as Lambda refuses names that it does not know.
+func (x *exchange) invocationType(in *deploy.Integration) (later bool, err error) {
+	if in.Type == sockgate.AWSProxy {
+		return false, nil
+	}
+	switch kind := x.request.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "Event":
+		return true, nil
+	case "", "RequestResponse":
+		return false, nil
+	default:
+		return false, misconfigured{fmt.Errorf("the invocation type %q is not Event or RequestResponse", kind)}
+	}
 }
 
 // proxied reads what a function answered in the shape of a proxy integration. Where nobody reads the answer it may have any

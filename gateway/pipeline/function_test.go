@@ -151,6 +151,50 @@ func TestFunctionsWithoutProxy(t *testing.T) {
 	}
 }
 
+func TestInvocationTypeOfACustomIntegration(t *testing.T) {
+	const name = "integration.request.header.X-Amz-Invocation-Type"
+	accepted := func() (*sockgate.FunctionAnswer, error) { return &sockgate.FunctionAnswer{RequestID: "6dd0f6ad"}, nil }
+	for _, tt := range []struct {
+		name     string
+		typ      sockgate.IntegrationType
+		value    string
+		template string // of the request
+		answer   func() (*sockgate.FunctionAnswer, error)
+		later    bool
+		want     string
+	}{
+		{name: "Event", typ: sockgate.AWS, value: "'Event'", answer: accepted, later: true, want: "accepted"},
+		{name: "RequestResponse", typ: sockgate.AWS, value: "'RequestResponse'", answer: returns(`1`), want: "accepted"},
+		{name: "of the body", typ: sockgate.AWS, value: "route.request.body.type", answer: accepted, later: true, want: "accepted"},
+		{name: "set by the template", typ: sockgate.AWS, value: "'RequestResponse'", template: `#set($context.requestOverride.header.X-Amz-Invocation-Type = "Event"){}`,
+			answer: accepted, later: true, want: "accepted"},
+		{name: "unknown", typ: sockgate.AWS, value: "'Later'", answer: returns(`1`), want: frame("Internal server error")},
+		{name: "a proxy's", typ: sockgate.AWSProxy, value: "'Event'", answer: returns(`{"statusCode":200,"body":"hi"}`), want: "hi"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := sockgate.Integration{Type: tt.typ, URI: uri("f"), RequestParameters: map[string]string{name: tt.value}}
+			if tt.typ == sockgate.AWS {
+				in.Responses = []sockgate.IntegrationResponse{{Key: "$default", ResponseTemplates: map[string]string{"$default": "accepted"}}}
+			}
+			if tt.template != "" {
+				in.RequestTemplates = map[string]string{"$default": tt.template}
+			}
+			g := open(t, one(in, twoWay), nil, map[string]func() (*sockgate.FunctionAnswer, error){"f": tt.answer}, nil)
+			if got := g.say(session(), `{"type":"Event"}`); got != tt.want {
+				t.Errorf("the client reads %q, want %q", got, tt.want)
+			}
+			switch calls := g.functions.calls; {
+			case tt.name == "unknown":
+				if len(calls) != 0 {
+					t.Error("the function was called")
+				}
+			case len(calls) != 1 || calls[0].Later != tt.later:
+				t.Errorf("calls: %+v", calls)
+			}
+		})
+	}
+}
+
 func TestAFunctionThatFailsLetsNobodyIn(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

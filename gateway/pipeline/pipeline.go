@@ -38,6 +38,9 @@ type Config struct {
 	// sockgate.Forbidden in AWS's words. It is not asked about the root user, who may. Without it nobody else may.
 	Permit func(p *sockgate.Principal, action, resource string, h *Handshake) error
 	Limits Limits
+	// Observe is told of each exchange when it has ended, and why it failed, which is "" when it went well. It must not keep the event.
+	// Nil: nobody watches.
+	Observe func(ev *sockgate.Event, why string)
 	// MaxReply is the largest answer that a client is sent, in bytes; 0 is no limit.
 	MaxReply int
 	Clock    func() time.Time
@@ -57,7 +60,7 @@ func New(c Config) *Pipeline {
 	p.steps = []step{
 		identify{c.Table}, // which stage, which route key
 		authorize{c.Signed, c.Permit, c.Authorizers, c.Clock}, // $connect: may this client come in?
-		limit{c.Limits, &p.refused},                           // is its API key good, and is there room under the limits?
+		limit{c.Limits, c.Clock, &p.refused},                  // is its API key good, and is there room under the limits?
 		check{},                                               // is the request what the route asks for?
 		bind{},                                                // the route's integration
 		transformRequest{},                                    // the client's words → the backend's request
@@ -131,8 +134,11 @@ type Replier interface {
 	Reply(ctx context.Context, payload []byte) error
 }
 
-// Serves reports whether a stage takes handshakes.
+// Serves reports whether a stage takes handshakes by the API's own host name or path.
 func (p *Pipeline) Serves(apiID, stage string) bool { return p.Table.Serves(apiID, stage) }
+
+// Live reports whether a stage takes handshakes by a domain name.
+func (p *Pipeline) Live(apiID, stage string) bool { return p.Table.Live(apiID, stage) }
 
 // Session is one client's time with the gateway, from its handshake to its $disconnect.
 type Session struct {

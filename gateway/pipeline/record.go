@@ -51,6 +51,13 @@ func (p *Pipeline) record(x *exchange, err error) {
 		p.Log.Info("refused", "event", string(ev.Type), "api", ev.Connection.APIID, "stage", ev.Connection.Stage, "route", ev.RouteKey,
 			"connection", ev.Connection.ID, "request", ev.RequestID, "status", ev.Status, "why", why(err))
 	}
+	if p.Observe != nil {
+		reason := ""
+		if err != nil {
+			reason = why(err)
+		}
+		p.Observe(ev, reason)
+	}
 	if x.stage == nil {
 		return
 	}

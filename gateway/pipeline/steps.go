@@ -110,6 +110,9 @@ func (bind) run(_ context.Context, x *exchange) error {
 		return misconfigured{sockgate.Internalf("stage %s has no variable %s, which integration %s needs",
 			x.stage.Settings.Name, strings.Join(missing, ", "), x.route.Integration.ID)}
 	}
+	if why := x.route.Integration.Refused; why != "" {
+		return misconfigured{sockgate.Internalf("integration %s: %s", x.route.Integration.ID, why)}
+	}
 	if what := x.route.Integration.Unbuilt; what != "" {
 		return misconfigured{sockgate.Internalf("%s of integration %s is not built yet", what, x.route.Integration.ID)}
 	}

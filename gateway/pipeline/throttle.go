@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/gateway/throttle"
@@ -32,6 +33,7 @@ type Limits struct {
 // the usage plan is verified after the authorizer, and before execution starts.
 type limit struct {
 	Limits
+	clock   func() time.Time
 	refused *[reasons]atomic.Int64
 }
 
@@ -52,7 +54,11 @@ func (s limit) run(_ context.Context, x *exchange) error {
 			return s.refuse(x, badKey, nil)
 		}
 	}
-	if r := s.admit(x, terms); r != admitted {
+	r := s.admit(x, terms, x.ev.Time)
+	if r != admitted { // the authorizer, or a busy machine, may have taken its time
+		r = s.admit(x, terms, s.clock())
+	}
+	if r != admitted {
 		return s.refuse(x, r, terms)
 	}
 	log.UsagePlan(&x.ev, required)
@@ -104,8 +110,8 @@ func (s limit) presented(x *exchange) string {
 }
 
 // admit takes one token of everything, or nothing.
-func (s limit) admit(x *exchange, terms *usage.Terms) reason {
-	now, route := x.ev.Time, x.ev.RouteKey
+func (s limit) admit(x *exchange, terms *usage.Terms, now time.Time) reason {
+	route := x.ev.RouteKey
 	if terms != nil {
 		switch terms.Take(route, now) {
 		case usage.KeyRoute:
@@ -192,6 +198,9 @@ func (s limit) refuse(x *exchange, r reason, terms *usage.Terms) error {
 	switch r {
 	case badKey:
 		l.text = "the API key is missing, not valid, disabled, or in no usage plan of API Stage " + place
+		if x.ev.Connection.APIKey != nil { // it was good at the handshake, and the line begins with it
+			l.text = "is deleted, disabled, or in no usage plan of API Stage " + place
+		}
 	case keyOnRoute:
 		l.text = "exceeded throttle limit for API Stage " + place + ": Key throttle limit exceeded for Usage Plan ID " + terms.PlanID +
 			", Route " + x.ev.RouteKey + ". " + amount(terms.Limit(usage.KeyRoute, x.ev.RouteKey))

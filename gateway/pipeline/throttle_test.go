@@ -200,3 +200,30 @@ func TestKeysWithoutADirectoryAreNotGood(t *testing.T) {
 		t.Errorf("a route that requires one: %q", got)
 	}
 }
+
+// TestAnAuthorizerThatTakesItsTime: a handshake is held to the time at which it is let in, not to that at which it came.
+func TestAnAuthorizerThatTakesItsTime(t *testing.T) {
+	now := time.Now()
+	account := throttle.New(sockgate.Throttle{Burst: 1, Rate: 1}, now)
+	def := keyedDefinition()
+	def.API.APIKeySelectionExpression = "$context.authorizer.usageIdentifierKey"
+	def.Authorizers = []sockgate.Authorizer{{ID: "a1", Name: "a", Type: "REQUEST", URI: uri("auth")}}
+	def.Routes[0].AuthorizationType, def.Routes[0].AuthorizerID = "CUSTOM", "a1"
+	auth := func() (*sockgate.FunctionAnswer, error) {
+		now = now.Add(3 * time.Second)
+		account.Take(now) // another client's request
+		now = now.Add(time.Second)
+		return returns(`{"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}]},"usageIdentifierKey":"` + goodKey + `"}`)()
+	}
+	g := open(t, def, nil, map[string]func() (*sockgate.FunctionAnswer, error){"f": answersOK["f"], "auth": auth}, func(c *pipeline.Config) {
+		c.Clock = func() time.Time { return now }
+		c.Limits = pipeline.Limits{Keys: directory(t, sockgate.UsagePlan{}), Account: account}
+	})
+	s := session()
+	if refusal := g.enter(t, s, ""); refusal != nil {
+		t.Fatalf("refused: %+v", refusal)
+	}
+	if got := g.say(s, "{}"); got != frame("Too Many Requests") {
+		t.Errorf("the handshake took no token: the client reads %q", got)
+	}
+}

@@ -62,6 +62,8 @@ func (transformRequest) run(_ context.Context, x *exchange) error {
 		Header:     x.request.Header,
 		Body:       x.request.Body,
 		Timeout:    in.Timeout,
+		Via:        in.Via,
+		Port:       in.URI.Port(),
 		WantHeader: x.ev.Type == sockgate.Connect || in.Responses != nil && in.Responses.ReadsHeaders || x.log().Trace(),
 	}
 	return nil

@@ -57,7 +57,12 @@ func (r *Rule) Bucket(now time.Time) *Bucket {
 	return b
 }
 
-// Take takes a token, or reports that there is none. A clock that goes back refills nothing, and leaves the bucket empty at worst.
+// maxLate is how much older than others' a taker's time may be: one that was read before a wait. What is older still, is a clock that was
+// set back.
+const maxLate = int64(time.Minute)
+
+// Take takes a token, or reports that there is none. A taker whose time is older than others' refills nothing. When the clock was set
+// back, by more than a minute, the bucket is empty at worst.
 func (b *Bucket) Take(now time.Time) bool {
 	if b == nil {
 		return true
@@ -71,7 +76,7 @@ func (b *Bucket) Take(now time.Time) bool {
 		was := b.full.Load()
 		empty := at + r.bucket
 		switch full := max(was, at) + r.token; {
-		case was > empty: // the clock went back: not even now is the bucket emptier than empty
+		case was > empty+maxLate: // or it would let nothing pass for as long as the clock was set back
 			b.full.CompareAndSwap(was, empty)
 			return false
 		case full > empty:
@@ -80,6 +85,18 @@ func (b *Bucket) Take(now time.Time) bool {
 			return true
 		}
 	}
+}
+
+// Spent reports whether there is no token to take. It writes nothing, so that buckets can be looked at together before any is taken from.
+func (b *Bucket) Spent(now time.Time) bool {
+	if b == nil {
+		return false
+	}
+	r := b.rule.Load()
+	at := int64(now.Sub(b.began))
+	full := b.full.Load()
+	late := full > at+r.bucket+maxLate // Take settles that
+	return r.token == 0 || !late && max(full, at)+r.token > at+r.bucket
 }
 
 // Give puts back a token that was taken for what was then refused elsewhere.

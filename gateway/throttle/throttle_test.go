@@ -162,9 +162,41 @@ func TestClockThatGoesBack(t *testing.T) {
 			now = now.Add(time.Duration(rapid.Int64Range(-int64(time.Hour), int64(time.Hour)).Draw(t, "gap")))
 			b.Take(now)
 		}
+		now = now.Add(-2 * time.Minute) // no taker is so late
 		drain(b, now)
 		if got := drain(b, now.Add(100*time.Millisecond)); got != 1 {
 			t.Fatalf("%d passed after the time of one token", got)
+		}
+	})
+}
+
+// TestTakersThatAreLate: times that were read before a wait, such as that for an authorizer, bring no tokens back.
+func TestTakersThatAreLate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		burst := rapid.IntRange(1, 5).Draw(t, "burst")
+		rate := rapid.Float64Range(0.1, 1e4).Draw(t, "rate")
+		b := throttle.New(limit(burst, rate), start)
+		now, passed := start.Add(time.Minute), 0
+		for range rapid.IntRange(1, 100).Draw(t, "requests") {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(10*time.Millisecond)).Draw(t, "gap")))
+			late := time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "late"))
+			spent := b.Spent(now.Add(-late))
+			if took := b.Take(now.Add(-late)); took {
+				passed++
+			} else if late == 0 && !spent {
+				t.Fatal("refused by a bucket that is not spent")
+			} else if took == spent {
+				t.Fatalf("spent: %v, took: %v", spent, took)
+			}
+		}
+		if most := float64(burst) + rate*now.Sub(start).Seconds(); float64(passed) > most+1e-6*most {
+			t.Fatalf("%d passed, at most %v may", passed, most)
+		}
+		drain(b, now)
+		for range 20 {
+			if b.Take(now.Add(-time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "late")))) || b.Take(now) {
+				t.Fatal("a late taker refilled an empty bucket")
+			}
 		}
 	})
 }

@@ -67,6 +67,12 @@ var contextVariables = map[string]Variable{
 	"identity.apiKey":                        apiKey(func(k *sockgate.APIKeyUse) string { return k.Value }),
 	"identity.apiKeyId":                      apiKey(func(k *sockgate.APIKeyUse) string { return k.ID }),
 	"identity.principalOrgId":                nothing,
+	"identity.clientCert.clientCertPem":      clientCert(func(c *sockgate.ClientCert) string { return c.PEM }),
+	"identity.clientCert.subjectDN":          clientCert(func(c *sockgate.ClientCert) string { return c.SubjectDN }),
+	"identity.clientCert.issuerDN":           clientCert(func(c *sockgate.ClientCert) string { return c.IssuerDN }),
+	"identity.clientCert.serialNumber":       clientCert(func(c *sockgate.ClientCert) string { return c.SerialNumber }),
+	"identity.clientCert.validity.notBefore": clientCert(func(c *sockgate.ClientCert) string { return c.NotBefore }),
+	"identity.clientCert.validity.notAfter":  clientCert(func(c *sockgate.ClientCert) string { return c.NotAfter }),
 	"identity.cognitoAuthenticationProvider": nothing,
 	"identity.cognitoAuthenticationType":     nothing,
 	"identity.cognitoIdentityId":             nothing,
@@ -125,6 +131,16 @@ func connection(get func(*sockgate.Connection) string) Variable {
 			return "", false
 		}
 		s := get(ev.Connection)
+		return s, s != ""
+	}
+}
+
+func clientCert(get func(*sockgate.ClientCert) string) Variable {
+	return func(ev *sockgate.Event) (string, bool) {
+		if ev.Connection == nil || ev.Connection.ClientCert == nil {
+			return "", false
+		}
+		s := get(ev.Connection.ClientCert)
 		return s, s != ""
 	}
 }

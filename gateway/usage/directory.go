@@ -256,6 +256,14 @@ func (d *Directory) find(value string) *sockgate.APIKey {
 	return key
 }
 
+// Enabled reports whether there is such a key, and it is enabled.
+func (d *Directory) Enabled(keyID string) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	key := d.keys[keyID]
+	return key != nil && key.Enabled
+}
+
 // terms makes the terms of a key for a stage as they are now; nil when it may not use it. d.mu is held.
 func (d *Directory) terms(keyID string, at stageName) *Terms {
 	p := d.planFor(keyID, at)

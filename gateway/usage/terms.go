@@ -78,11 +78,11 @@ func (s *Subscription) set(t *Terms) {
 
 // Terms are what a plan grants a key at a stage. They are never changed; newer ones take their place.
 type Terms struct {
-	PlanID    string
 	routes    []routeBucket    // few: 20 at most (reference section 10)
 	bucket    *throttle.Bucket // nil: no limit
 	meter     *meter
 	quota     *quota
+	PlanID    string
 	directory *Directory
 	held      []*heldBucket
 }
@@ -106,14 +106,15 @@ const (
 // Take takes one request's tokens, and returns the limit that refuses them: None, KeyRoute, Key, or Quota when nothing is left of that. A
 // request that is admitted must be counted (Count), one that another limit refuses given back (Give).
 func (t *Terms) Take(route string, now time.Time) Limit {
-	if !t.meter.left(t.quota, now) {
-		return Quota
-	}
 	r := t.route(route)
-	if !r.Take(now) {
+	// First a look at all: they are far apart in memory and come at once, while taking from one would wait for it.
+	used, noRoute, noKey := !t.meter.left(t.quota, now), r.Spent(now), t.bucket.Spent(now)
+	switch {
+	case used:
+		return Quota
+	case noRoute || !r.Take(now):
 		return KeyRoute
-	}
-	if !t.bucket.Take(now) {
+	case noKey || !t.bucket.Take(now):
 		r.Give()
 		return Key
 	}

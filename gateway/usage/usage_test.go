@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -245,6 +246,38 @@ func TestBucketsAreDroppedWhenFullAndUnused(t *testing.T) {
 	}
 }
 
+func TestKeysThatWereUsedOnceLeaveNothing(t *testing.T) { useOnce(t, 10_000) }
+
+// useOnce uses so many keys once each, a thousand a second, and checks that no more buckets are kept than those keys have that were used
+// in the last seconds.
+func useOnce(tb testing.TB, keys int) {
+	d := usage.New(usage.Config{Store: memory.New(), Clock: func() time.Time { return start }, Log: slog.New(slog.DiscardHandler)})
+	const perSecond = 1000
+	limit := sockgate.Throttle{Burst: 2, Rate: 1}
+	d.Told(tb.Context(), catalog.UsageChange{PlanID: "p", Revision: 1, Plan: &sockgate.UsagePlan{ID: "p", Throttle: &limit,
+		Stages: []sockgate.PlanStage{{APIID: "api", Stage: "dev", Throttle: map[string]sockgate.Throttle{"say": limit}}}}})
+	now, most := start, 0
+	for i := range keys {
+		id := strconv.Itoa(i)
+		d.Told(tb.Context(), catalog.UsageChange{KeyID: id, Revision: 1, Key: &sockgate.APIKey{ID: id, Value: value(id), Enabled: true}})
+		d.Told(tb.Context(), catalog.UsageChange{PlanID: "p", KeyID: id, Revision: 1, PlanKey: &sockgate.PlanKey{PlanID: "p", KeyID: id}})
+		s := d.Subscribe(value(id), "api", "dev")
+		if s.Terms().Take("say", now) != usage.None {
+			tb.Fatalf("key %d is refused", i)
+		}
+		s.Release()
+		if i%perSecond == perSecond-1 {
+			now = now.Add(time.Second)
+			d.Sweep(now)
+			buckets, meters := d.Kept()
+			most = max(most, buckets+meters)
+		}
+	}
+	if most > 4*perSecond {
+		tb.Errorf("up to %d buckets and meters were kept for %d keys a second", most, perSecond)
+	}
+}
+
 func date(y int, m time.Month, d, hour int) time.Time {
 	return time.Date(y, m, d, hour, 0, 0, 0, time.UTC)
 }
@@ -429,8 +462,8 @@ func (l *lossy) Update(ctx context.Context, key string, v []byte, r uint64) (uin
 	return l.write(func() (uint64, error) { return l.Store.Update(ctx, key, v, r) })
 }
 
-// TestCountsAreExactWhateverTheStoreDoes: over any mix of requests, flushes and failed writes nothing is lost or counted twice, and
-// no number that was shown goes back.
+// TestCountsAreExactWhateverTheStoreDoes: over any mix of requests, flushes and failed writes of two nodes nothing is lost or counted
+// twice, and no number that was shown goes back.
 func TestCountsAreExactWhateverTheStoreDoes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := &lossy{Store: memory.New()}
@@ -438,36 +471,53 @@ func TestCountsAreExactWhateverTheStoreDoes(t *testing.T) {
 		w := &world{t: t, store: l}
 		w.set(start)
 		cat := catalog.New(l, nil)
-		d := usage.New(usage.Config{Store: l, Clock: w.now, Log: slog.New(slog.DiscardHandler)})
-		cat.OnUsage(d.Told)
+		var nodes [2]*usage.Directory
+		for i := range nodes {
+			nodes[i] = usage.New(usage.Config{Store: l, Clock: w.now, Log: slog.New(slog.DiscardHandler)})
+		}
+		cat.OnUsage(func(ctx context.Context, ch catalog.UsageChange) {
+			for _, d := range nodes {
+				d.Told(ctx, ch)
+			}
+		})
 		w.key(cat, "k")
 		w.plan(cat, &sockgate.UsagePlan{ID: "p", Quota: &sockgate.Quota{Limit: 1 << 20, Period: "MONTH"}}, "k")
-		s := d.Subscribe(value("k"), "api", "dev")
-		defer s.Release()
-		var asked, shown int64
+		var subs [2]*usage.Subscription
+		for i, d := range nodes {
+			subs[i] = d.Subscribe(value("k"), "api", "dev")
+			defer subs[i].Release()
+		}
+		var asked, shown [2]int64
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			l.before, l.after = rapid.Bool().Draw(rt, "before"), rapid.Bool().Draw(rt, "after")
+			i := rapid.IntRange(0, 1).Draw(rt, "node")
 			for range rapid.IntRange(0, 3).Draw(rt, "requests") {
-				w.ask(s, "$default")
-				asked++
+				w.ask(subs[i], "$default")
+				asked[i]++
 			}
 			if rapid.Bool().Draw(rt, "flush") {
-				_ = d.Flush(context.Background()) // fails, sometimes
+				_ = nodes[i].Flush(context.Background()) // fails, sometimes
 			}
-			if n := w.used(d, "p", "k", w.now())[0]; n < shown || n != asked {
-				rt.Fatalf("used %d, asked %d, shown before %d", n, asked, shown)
-			} else {
-				shown = n
+			for i, d := range nodes {
+				n := w.used(d, "p", "k", w.now())[0]
+				if n < shown[i] || n < asked[i] || n > asked[0]+asked[1] {
+					rt.Fatalf("node %d: used %d, asked %v, shown before %v", i, n, asked, shown)
+				}
+				shown[i] = n
 			}
 		}
 		l.before, l.after = false, false
-		w.ok(d.Flush(context.Background()))
+		for _, d := range nodes {
+			w.ok(d.Flush(context.Background()))
+		}
 		fresh := usage.New(usage.Config{Store: l, Clock: w.now, Log: slog.New(slog.DiscardHandler)})
 		plan, err := cat.UsagePlan(context.Background(), "p")
 		w.ok(err)
 		fresh.Told(context.Background(), catalog.UsageChange{PlanID: "p", Plan: plan, Revision: 1})
-		if n := w.used(fresh, "p", "k", w.now())[0]; n != asked {
-			rt.Fatalf("stored %d, asked %d", n, asked)
+		for _, d := range append(nodes[:], fresh) {
+			if n := w.used(d, "p", "k", w.now())[0]; n != asked[0]+asked[1] {
+				rt.Fatalf("at the end %d, asked %v", n, asked)
+			}
 		}
 	})
 }

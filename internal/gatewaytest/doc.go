@@ -26,11 +26,12 @@
 //	route KEY MOCK TEMPLATE      the same with a MOCK integration; two-way may follow
 //	route KEY LAMBDA FUNCTION    the same with a function behind it (AWS_PROXY); LAMBDA_CUSTOM is type AWS, with template=TEMPLATE
 //	route KEY NONE               the same without a target
-//	                             further options of each: auth=AWS_IAM, auth=AUTHORIZER, credentials=ARN
+//	                             further options of each: auth=AWS_IAM, auth=AUTHORIZER, credentials=ARN, key (an API key is required)
 //	stage NAME [auto] [var.X=VALUE] [log=INFO] [trace] [access=FORMAT]   create or update a stage
 //	deploy STAGE                 CreateDeployment
 //	delete api|stage NAME        delete the current API, or a stage of it
-//	aws ARG ...                  a call of the control plane by its HTTP form: METHOD PATH [BODY], signed; prints status and body
+//	aws ARG ...                  a call of the control plane by its HTTP form: METHOD PATH [BODY], signed; prints status and body;
+//	                             with id=NAME before METHOD, the id in the answer is $NAME from now on
 //
 //	function NAME RUNTIME FILE ... [handler=H] [timeout=SECONDS] [memory=MB] [role=ARN] [env.X=VALUE]
 //	                             create a function of these files, or give it new code; wait until it is active
@@ -40,8 +41,14 @@
 //	dynamodb OPERATION JSON      a signed call of the tables' API; prints the JSON
 //	await-count TABLE N          wait until a table has N items
 //	authorizer NAME FUNCTION [SOURCE ...]   create an authorizer of the current API
+//	link NAME [HOST:PORT ...]    create a load balancer with these targets (the backend without any) and a listener on port 80, and a VPC link
+//	                             to it; its id is $NAME from now on, and $NAME_dns the balancer's name; routes go through it with via=ID
 //
-//	connect NAME STAGE [HEADER: VALUE ...] [?QUERY]   open a WebSocket; prints the headers of the 101 that matter
+//	domain NAME [KEY=STAGE ...]   make a domain name with a certificate of the gateway's own authority, and map its keys to stages of
+//	                             the current API
+//
+//	connect NAME STAGE [HEADER: VALUE ...] [?QUERY] [by=DOMAIN]   open a WebSocket; prints the headers of the 101 that matter. With
+//	                             by, over TLS at a domain name; STAGE is the rest of the path then
 //	send NAME TEXT               one text message
 //	frames NAME FRAME ...        raw frames: text:abc, binary:abc, ping:abc, continue:abc, op5:abc, *text:abc not final, -text:abc
 //	                             unmasked, text*40000 forty thousand letters
@@ -52,7 +59,8 @@
 //	drop NAME                    end the TCP connection without a word
 //	expect-close NAME CODE [REASON]   the next frame is this close frame; it is answered
 //
-//	push NAME TEXT [host=api|path|plain] [id=raw|escaped] [at=raw|escaped] [stage=NAME]   POST to @connections
+//	push NAME TEXT [host=api|path|plain] [id=raw|escaped] [at=raw|escaped] [stage=NAME] [by=DOMAIN]   POST to
+//	                             @connections; with by, at a domain name, where stage is the mapping's key
 //	get NAME, delete-connection NAME    the other calls, with the same options; get prints the body
 //
 //	log GROUP                    print a log group after "shutdown"

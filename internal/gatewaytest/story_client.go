@@ -14,7 +14,7 @@ import (
 
 func (s *story) connect(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
-		return usage("connect NAME STAGE [HEADER: VALUE ...] [?QUERY]")
+		return usage("connect NAME STAGE [HEADER: VALUE ...] [?QUERY] [by=DOMAIN]")
 	}
 	name, target := args[0], "/"+args[1]
 	var headers []string
@@ -26,7 +26,7 @@ func (s *story) connect(ts *testscript.TestScript, args []string) error {
 		}
 	}
 	before := len(s.backend.Requests())
-	c, err := Dial(s.gateway.Addr(), s.gateway.Host(s.api), target, headers...)
+	c, err := s.dial(target, headers)
 	for _, r := range s.backend.Requests()[before:] {
 		if id := r.Header.Get("connectionId"); id != "" {
 			s.names.call(id, name)

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/smithy-go"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/tidwall/gjson"
 )
 
 // calls runs a few SDK calls; an error of AWS's is a refusal.
@@ -80,14 +81,18 @@ func (s *story) setRoute(_ *testscript.TestScript, args []string) error {
 		options = options[1:]
 	}
 	auth := ""
-	twoWay, required := false, map[string]types.ParameterConstraints{}
+	twoWay, keyed, required := false, (*bool)(nil), map[string]types.ParameterConstraints{}
 	for _, o := range options {
 		name, value, _ := strings.Cut(o, "=")
 		switch {
 		case o == "two-way":
 			twoWay = true
+		case o == "key":
+			keyed = aws.Bool(true)
 		case name == "auth":
 			auth = value
+		case name == "via":
+			in.ConnectionType, in.ConnectionId = types.ConnectionTypeVpcLink, &value
 		case name == "credentials":
 			in.CredentialsArn = &value
 		case name == "template":
@@ -110,12 +115,12 @@ func (s *story) setRoute(_ *testscript.TestScript, args []string) error {
 		}
 	}
 	return s.calls(func(ctx context.Context, c *apigatewayv2.Client) error {
-		return s.putRoute(ctx, c, key, in, auth, twoWay, required)
+		return s.putRoute(ctx, c, key, in, auth, twoWay, keyed, required)
 	})
 }
 
 func (s *story) putRoute(ctx context.Context, c *apigatewayv2.Client, key string, in *apigatewayv2.CreateIntegrationInput,
-	auth string, twoWay bool, required map[string]types.ParameterConstraints) error {
+	auth string, twoWay bool, keyed *bool, required map[string]types.ParameterConstraints) error {
 	var target, selection *string
 	if in != nil {
 		made, err := c.CreateIntegration(ctx, in)
@@ -143,13 +148,13 @@ func (s *story) putRoute(ctx context.Context, c *apigatewayv2.Client, key string
 	for _, r := range routes.Items {
 		if *r.RouteKey == key {
 			_, err := c.UpdateRoute(ctx, &apigatewayv2.UpdateRouteInput{ApiId: &s.api, RouteId: r.RouteId, Target: target, RequestParameters: required,
-				AuthorizationType: authorization, AuthorizerId: authorizer})
+				AuthorizationType: authorization, AuthorizerId: authorizer, ApiKeyRequired: keyed})
 			return err
 		}
 	}
 	r, err := c.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{
 		ApiId: &s.api, RouteKey: &key, Target: target, RouteResponseSelectionExpression: selection, RequestParameters: required,
-		AuthorizationType: authorization, AuthorizerId: authorizer,
+		AuthorizationType: authorization, AuthorizerId: authorizer, ApiKeyRequired: keyed,
 	})
 	if err != nil || !twoWay {
 		return err
@@ -225,16 +230,24 @@ func (s *story) delete(_ *testscript.TestScript, args []string) error {
 
 func (s *story) call(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
-		return usage("aws METHOD PATH [BODY]")
+		return usage("aws [id=NAME] METHOD PATH [BODY]")
 	}
-	body := strings.Join(args[2:], "")
-	status, answer, err := s.gateway.Call(args[0], args[1], body)
+	name, named := strings.CutPrefix(args[0], "id=")
+	if named {
+		args = args[1:]
+	}
+	status, answer, err := s.gateway.Call(args[0], args[1], strings.Join(args[2:], ""))
 	if err != nil {
 		return err
 	}
 	text := fmt.Sprintf("%d %s", status, answer)
 	if status >= 400 {
 		return &refused{text}
+	}
+	if named {
+		id := gjson.Get(answer, "id").String()
+		s.names.call(id, name)
+		ts.Setenv(name, id)
 	}
 	fmt.Fprintln(ts.Stdout(), s.names.show(text))
 	return nil

@@ -185,7 +185,7 @@ func (s *story) query(ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
 		return usage("query SERVICE ACTION [PARAMETER=VALUE ...]")
 	}
-	versions := map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}
+	versions := map[string]string{"iam": "2010-05-08", "sts": "2011-06-15", "elasticloadbalancing": "2015-12-01"}
 	form := url.Values{"Action": {args[1]}, "Version": {versions[args[0]]}}
 	for _, o := range args[2:] {
 		name, value, _ := strings.Cut(o, "=")

@@ -50,7 +50,7 @@ func (s *story) callback(method, name, body string, options []string) (string, e
 	if err != nil {
 		id = name // a literal id
 	}
-	at, stage, host, path := "@", "dev", s.gateway.Host(s.api), "/"
+	at, stage, host, path, domain := "@", "dev", s.gateway.Host(s.api), "/", ""
 	for _, o := range options {
 		switch o {
 		case "host=api":
@@ -65,16 +65,24 @@ func (s *story) callback(method, name, body string, options []string) (string, e
 		case "at=escaped":
 			at = "%40"
 		default:
-			value, ok := strings.CutPrefix(o, "stage=")
-			if !ok {
+			if value, ok := strings.CutPrefix(o, "stage="); ok {
+				stage = value
+			} else if value, ok := strings.CutPrefix(o, "by="); ok {
+				domain = value
+			} else {
 				return "", fmt.Errorf("unknown option %q", o)
 			}
-			stage = value
 		}
 	}
-	req, err := http.NewRequest(method, "http://"+host+path+stage+"/"+at+"connections/"+id, strings.NewReader(body))
+	if stage != "" {
+		stage += "/"
+	}
+	req, err := http.NewRequest(method, "http://"+host+path+stage+at+"connections/"+id, strings.NewReader(body))
 	if err != nil {
 		return "", err
+	}
+	if domain != "" {
+		s.toDomain(req, domain)
 	}
 	if err := s.gateway.Sign(req, "execute-api", []byte(body), time.Now()); err != nil {
 		return "", err

@@ -70,29 +70,40 @@ func (s *Service) InvokeLater(in *Invocation) (requestID string, err error) {
 	if event.RequestID == "" {
 		event.RequestID = requestid.New()
 	}
+	return event.RequestID, s.later(f, &event)
+}
+
+// MaxEventPayload is the most bytes that an asynchronous invocation may carry. Source: Lambda Developer Guide, "Lambda quotas".
+const MaxEventPayload = 1 << 20
+
+// later accepts an invocation of f, which it keeps.
+func (s *Service) later(f *function, event *Invocation) error {
+	if len(event.Payload) > MaxEventPayload {
+		return sockgate.TooLargef("Request must be smaller than %d bytes for the InvokeFunction operation", MaxEventPayload)
+	}
 	e := s.events
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
-		return "", sockgate.Unavailablef("The gateway is shutting down")
+		return sockgate.Unavailablef("The gateway is shutting down")
 	case e.count >= e.limit || e.bytes+len(event.Payload) > maxEventBytes:
-		return "", &sockgate.Error{Kind: sockgate.Throttled, Message: "Rate Exceeded."}
+		return &sockgate.Error{Kind: sockgate.Throttled, Message: "Rate Exceeded."}
 	}
 	e.count++
 	e.bytes += len(event.Payload)
-	g := e.gates[in.Name]
+	g := e.gates[event.Name]
 	if g == nil {
 		width := s.MaxConcurrency
 		if r := f.record.Reserved; r != nil {
 			width = max(*r, 1)
 		}
 		g = &gate{slots: make(chan struct{}, width)}
-		e.gates[in.Name] = g
+		e.gates[event.Name] = g
 	}
 	g.users++
 	e.all.Go(func() {
-		e.serve(&event, g)
+		e.serve(event, g)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.count--
@@ -101,7 +112,7 @@ func (s *Service) InvokeLater(in *Invocation) (requestID string, err error) {
 			delete(e.gates, event.Name)
 		}
 	})
-	return event.RequestID, nil
+	return nil
 }
 
 // serve tries an invocation until it has succeeded or is given up.

@@ -138,6 +138,9 @@ func (s *Service) List() []*Record {
 func (s *Service) PutCode(ctx context.Context, zip []byte) (blob code.Blob, release func(), err error) {
 	blob, unpin, err := s.Code.Put(ctx, zip)
 	if err != nil {
+		if sockgate.KindOf(err) == sockgate.Unavailable { // of what a full disk took, room is made again
+			s.wakeSweep()
+		}
 		return blob, nil, err
 	}
 	return blob, func() {

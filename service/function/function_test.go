@@ -2,9 +2,11 @@ package function_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -395,6 +397,30 @@ func TestCodeIsRemovedOnceNobodyRunsIt(t *testing.T) {
 	})
 }
 
+func TestCodeThatTheDiskDidNotTakeLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = w.Run(ctx) })
+		zip := zipOf(t, "index.js", "too much")
+		sum := fmt.Sprintf("%x", sha256.Sum256(zip))
+		inTheWay := filepath.Join(w.dir, "zip", sum)
+		if err := os.Mkdir(inTheWay, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := w.PutCode(ctx, zip); sockgate.KindOf(err) != sockgate.Unavailable {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+		if _, err := os.Stat(filepath.Join(w.dir, "tree", sum)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what was unpacked is still there: %v", err)
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
 func TestConcurrentChangesAndCalls(t *testing.T) {
 	w := newWorld(t)
 	w.create("f", open)
@@ -467,6 +493,39 @@ func TestEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestACallThatMayComeLater: the gateway's own asynchronous calls need the same permission as the others, and keep their payload.
+func TestACallThatMayComeLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.create("f")
+		var got []string
+		w.runner.invoke = func(s *runtime.Spec, in *runtime.Invocation) (*runtime.Result, error) {
+			got = append(got, string(in.Payload)+" "+in.TraceID)
+			return &runtime.Result{Payload: []byte(`1`)}, nil
+		}
+		payload := []byte(`{"a":1}`)
+		call := &sockgate.FunctionCall{Function: account + "f", SourceARN: source, Payload: payload, TraceID: "Root=1-2", Later: true}
+		if _, err := w.Call(t.Context(), call); sockgate.KindOf(err) != sockgate.Forbidden {
+			t.Errorf("without a permission: %v", err)
+		}
+		w.create("open", open)
+		call.Function = account + "open"
+		a, err := w.Call(t.Context(), call)
+		copy(payload, `XXXXXXX`)
+		if err != nil || a.Payload != nil || a.Error != "" || a.RequestID == "" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		call.Payload = make([]byte, function.MaxEventPayload+1)
+		if _, err := w.Call(t.Context(), call); sockgate.KindOf(err) != sockgate.TooLarge {
+			t.Errorf("a payload too large: %v", err)
+		}
+		w.Drain(t.Context())
+		if fmt.Sprint(got) != `[{"a":1} Root=1-2]` {
+			t.Errorf("ran %q", got)
+		}
+	})
 }
 
 func TestEventBounds(t *testing.T) {

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/sockgate/sockgate"
@@ -49,6 +50,13 @@ func (s *Service) Call(ctx context.Context, c *sockgate.FunctionCall) (*sockgate
 		return nil, err
 	}
 	id := requestid.New()
+	if c.Later {
+		in := &Invocation{Name: name, Qualifier: qualifier, RequestID: id, TraceID: c.TraceID, Payload: bytes.Clone(c.Payload)}
+		if err := s.later(f, in); err != nil {
+			return nil, err
+		}
+		return &sockgate.FunctionAnswer{RequestID: id}, nil
+	}
 	result, err := s.run(ctx, f, t, &runtime.Invocation{RequestID: id, TraceID: c.TraceID, InvokedARN: c.Function, Payload: c.Payload})
 	if err != nil {
 		return nil, err

@@ -140,6 +140,9 @@ func (s *Service) callRemote(ctx context.Context, r *remote, c *sockgate.Functio
 	if c.TraceID != "" {
 		req.Header.Set("X-Amzn-Trace-Id", c.TraceID)
 	}
+	if c.Later {
+		req.Header.Set("X-Amz-Invocation-Type", "Event")
+	}
 	if err := r.sign(req, c.Payload, region); err != nil {
 		return nil, sockgate.Unavailablef("The function cannot be reached").Because(fmt.Errorf("sign call of %s: %w", c.Function, err))
 	}
@@ -159,6 +162,8 @@ func (s *Service) callRemote(ctx context.Context, r *remote, c *sockgate.Functio
 		return nil, sockgate.Unavailablef("The function's answer broke off").Because(err)
 	case len(body) > maxRemoteResponse:
 		return nil, sockgate.Internalf("%s answered more than %d bytes", u.Redacted(), maxRemoteResponse)
+	case c.Later && resp.StatusCode == http.StatusAccepted:
+		return &sockgate.FunctionAnswer{RequestID: resp.Header.Get("X-Amzn-Requestid")}, nil
 	case resp.StatusCode != http.StatusOK:
 		return nil, remoteError(c.Function, u.Redacted(), resp, body)
 	}

@@ -96,6 +96,13 @@ func TestRemote(t *testing.T) {
 		})
 	}
 	mu.Lock()
+	answer = func(w http.ResponseWriter) { w.WriteHeader(202) }
+	mu.Unlock()
+	later, err := w.Call(t.Context(), &sockgate.FunctionCall{Function: elsewhere + "signed", Later: true})
+	if err != nil || later.Payload != nil || got.Header.Get("X-Amz-Invocation-Type") != "Event" || !strings.Contains(got.Header.Get("Authorization"), "x-amz-invocation-type") {
+		t.Errorf("asynchronous: %+v, %v", later, err)
+	}
+	mu.Lock()
 	answer = func(w http.ResponseWriter) {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		_, _ = io.WriteString(w, `{"errorMessage":"x"}`)

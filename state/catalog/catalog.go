@@ -4,7 +4,8 @@
 //	api.{apiId}                         one sockgate.APIRecord: an API with all of its parts, stages and deployments
 //	deployment.{apiId}.{deploymentId}   the sockgate.Definition that the deployment froze; never changed
 //
-// Those of API keys and usage plans are in usage.go.
+// Those of API keys and usage plans are in usage.go, those of load balancers in balancer.go, of domain names in
+// domain.go.
 package catalog
 
 import (
@@ -31,8 +32,10 @@ type Catalog struct {
 	store   store.Store
 	written func(ctx context.Context, apiID string)
 
-	usage    func(context.Context, UsageChange) // see OnUsage
-	claiming sync.Mutex                         // held while a key's value is claimed or given up
+	usage     func(context.Context, UsageChange)     // see OnUsage
+	balancing func(context.Context, BalancingChange) // see OnBalancing
+	domain    func(ctx context.Context, name string) // see OnDomain
+	claiming  sync.Mutex                             // held while a key's value is claimed or given up
 }
 
 // New returns a catalog over s. It does not own s.

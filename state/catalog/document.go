@@ -28,12 +28,17 @@ func read[T any](ctx context.Context, c *Catalog, prefix, id string, missing *so
 	if !validID(id) {
 		return nil, 0, missing
 	}
-	e, err := c.store.Get(ctx, prefix+id)
+	return readAt[T](ctx, c, prefix+id, missing)
+}
+
+// readAt is read for a key that is known to be well-formed.
+func readAt[T any](ctx context.Context, c *Catalog, key string, missing *sockgate.Error) (*T, uint64, error) {
+	e, err := c.store.Get(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, 0, missing
 	}
 	if err != nil {
-		return nil, 0, fault("read "+prefix+id, err)
+		return nil, 0, fault("read "+key, err)
 	}
 	doc, err := decode[T](e)
 	return doc, e.Revision, err
@@ -41,9 +46,17 @@ func read[T any](ctx context.Context, c *Catalog, prefix, id string, missing *so
 
 // update edits the document under prefix+id as one atomic step, as ChangeAPI does.
 func update[T any](ctx context.Context, c *Catalog, prefix, id string, missing *sockgate.Error, edit func(*T) error) (*T, uint64, error) {
+	if !validID(id) {
+		return nil, 0, missing
+	}
+	return updateAt(ctx, c, prefix+id, missing, edit)
+}
+
+// updateAt is update for a key that is known to be well-formed.
+func updateAt[T any](ctx context.Context, c *Catalog, key string, missing *sockgate.Error, edit func(*T) error) (*T, uint64, error) {
 	const attempts = 16
 	for attempt := 1; ; attempt++ {
-		doc, revision, err := read[T](ctx, c, prefix, id, missing)
+		doc, revision, err := readAt[T](ctx, c, key, missing)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -54,11 +67,11 @@ func update[T any](ctx context.Context, c *Catalog, prefix, id string, missing *
 		if err != nil {
 			return nil, 0, err
 		}
-		if revision, err = c.store.Update(ctx, prefix+id, value, revision); err == nil {
+		if revision, err = c.store.Update(ctx, key, value, revision); err == nil {
 			return doc, revision, nil
 		}
 		if !errors.Is(err, store.ErrConflict) || attempt == attempts {
-			return nil, 0, fault("change "+prefix+id, err)
+			return nil, 0, fault("change "+key, err)
 		}
 	}
 }

@@ -79,12 +79,17 @@ var lines = sync.Pool{New: func() any { return &line{b: make([]byte, 0, 1024)} }
 
 // line is one line in the making. Its methods append and return it, so that a line reads as one expression.
 type line struct {
-	b []byte
+	b   []byte
+	key string // the client's API key, which no line shows in full
 }
 
 func (l *Logger) line(e *sockgate.Event) *line {
 	n := lines.Get().(*line)
 	n.b = time.Now().UTC().AppendFormat(n.b[:0], "2006-01-02T15:04:05.000Z")
+	n.key = ""
+	if c := e.Connection; c != nil && c.APIKey != nil {
+		n.key = c.APIKey.Value
+	}
 	return n.s(" (").s(e.RequestID).s(") ")
 }
 
@@ -100,6 +105,9 @@ func (n *line) i(v int) *line {
 
 // to writes the line and gives its memory back.
 func (n *line) to(sink Sink) {
+	if n.key != "" {
+		n.b = hide(n.b, n.key)
+	}
 	sink.Write(n.b)
 	if cap(n.b) <= 8<<10 {
 		lines.Put(n)

@@ -1,6 +1,9 @@
 package execution
 
 import (
+	"bytes"
+	"encoding/json"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -44,6 +47,11 @@ func (n *line) headers(hs sockgate.Headers) *line {
 // body appends a message's first bytes, if it is text.
 func (n *line) body(b []byte) *line {
 	head := b[:min(len(b), maxBody)]
+	if n.key != "" { // before the cut, which may run through it
+		most := maxBody + 6*len(n.key) // as JSON may escape it
+		head = hide(bytes.Clone(b[:min(len(b), most)]), n.key)
+		head = head[:min(len(head), maxBody)]
+	}
 	for len(head) < len(b) && len(head) > maxBody-utf8.UTFMax && !utf8.RuneStart(b[len(head)]) {
 		head = head[:len(head)-1]
 	}
@@ -55,6 +63,36 @@ func (n *line) body(b []byte) *line {
 		n.s(truncated)
 	}
 	return n
+}
+
+// hide masks an API key wherever text has it, as it is or as JSON or a URL spells it. Functions get the key in their events, and a header
+// or parameter that carries it may be mapped anywhere. A mask is as long as what it hides. text is changed.
+func hide(text []byte, key string) []byte {
+	masked := func(spelt string) {
+		for rest := text; ; {
+			at := bytes.Index(rest, []byte(spelt))
+			if at < 0 {
+				return
+			}
+			copy(rest[at:], mask(spelt))
+			rest = rest[at+len(spelt):]
+		}
+	}
+	masked(key)
+	escaped := url.QueryEscape(key)
+	if escaped == key { // as nearly all are: JSON has nothing to escape then either
+		return text
+	}
+	masked(escaped)
+	for _, html := range []bool{false, true} {
+		var quoted bytes.Buffer
+		enc := json.NewEncoder(&quoted)
+		enc.SetEscapeHTML(html)
+		if err := enc.Encode(key); err == nil {
+			masked(strings.Trim(quoted.String(), "\"\n"))
+		}
+	}
+	return text
 }
 
 // cut shortens text to most bytes, at a character's boundary.

@@ -12,6 +12,7 @@ import (
 // Group is one log. A nil Group takes lines and forgets them.
 type Group struct {
 	owner *Groups
+	name  string
 	path  string // below Config.Dir
 
 	mu      sync.Mutex
@@ -30,6 +31,9 @@ var errFull = errors.New("lines came faster than the disk took them")
 func (g *Group) Write(line []byte) {
 	if g == nil {
 		return
+	}
+	if watch := g.owner.config.Watch; watch != nil {
+		watch(g.name, line)
 	}
 	g.mu.Lock()
 	if g.closed || len(g.buffer)+min(len(line), MaxLine) >= maxPending {

@@ -36,6 +36,8 @@ type Config struct {
 	FileSize int64        // bytes; a file is rotated before it grows over this. 0: 64 MiB
 	Keep     int          // rotated files per group
 	Log      *slog.Logger // told, at most once a minute, when lines are dropped
+	// Watch, if any, is told of every line as it is written, by whoever writes it. It must not wait, and not keep the line.
+	Watch func(group string, line []byte)
 }
 
 // Groups is a set of log groups in one directory. Its methods may be called by many goroutines.
@@ -84,7 +86,7 @@ func (g *Groups) Group(name string) *Group {
 	defer g.mu.Unlock()
 	group := g.byPath[path]
 	if group == nil {
-		group = &Group{owner: g, path: path, closed: g.closed}
+		group = &Group{owner: g, name: name, path: path, closed: g.closed}
 		g.byPath[path] = group
 	}
 	return group

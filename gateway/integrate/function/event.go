@@ -148,11 +148,26 @@ func appendIdentity(dst []byte, c *sockgate.Connection) []byte {
 		dst = appendMember(dst, ',', "user", p.UserID)
 		dst = appendMember(dst, ',', "userArn", p.ARN)
 	}
+	if cert := c.ClientCert; cert != nil {
+		dst = appendClientCert(append(dst, `,"clientCert":`...), cert)
+	}
 	if k := c.APIKey; k != nil {
 		dst = appendMember(dst, ',', "apiKey", k.Value)
 		dst = appendMember(dst, ',', "apiKeyId", k.ID)
 	}
 	return append(dst, '}')
+}
+
+// appendClientCert appends the certificate of a client that came by a domain name with mutual TLS. It is the events' of HTTP APIs, in
+// whose guide the members are; that WebSocket APIs have the same is UNCONFIRMED.
+func appendClientCert(dst []byte, c *sockgate.ClientCert) []byte {
+	dst = appendMember(dst, '{', "clientCertPem", c.PEM)
+	dst = appendMember(dst, ',', "subjectDN", c.SubjectDN)
+	dst = appendMember(dst, ',', "issuerDN", c.IssuerDN)
+	dst = appendMember(dst, ',', "serialNumber", c.SerialNumber)
+	dst = appendMember(append(dst, `,"validity":`...), '{', "notBefore", c.NotBefore)
+	dst = appendMember(dst, ',', "notAfter", c.NotAfter)
+	return append(dst, '}', '}')
 }
 
 // appendMember appends a member whose name needs no escapes, behind the byte that comes before it.

@@ -44,6 +44,30 @@ func event(t sockgate.EventType) *sockgate.Event {
 	return ev
 }
 
+// A client that came by a domain name with mutual TLS is shown with its certificate.
+func TestClientCertInEvents(t *testing.T) {
+	for _, kind := range []sockgate.EventType{sockgate.Connect, sockgate.Message, sockgate.Disconnect} {
+		ev := event(kind)
+		ev.Connection.ClientCert = &sockgate.ClientCert{PEM: "-----BEGIN CERTIFICATE-----\nA==\n-----END CERTIFICATE-----\n", SubjectDN: `CN=one,O=\"X\"`,
+			IssuerDN: "CN=ca", SerialNumber: "0a:1b", NotBefore: "May 28 12:30:02 2019 GMT", NotAfter: "Aug  5 09:36:04 2021 GMT"}
+		var got struct {
+			RequestContext struct {
+				Identity struct {
+					ClientCert map[string]any
+				}
+			}
+		}
+		if err := json.Unmarshal(function.AppendEvent(nil, ev, nil, nil), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]any{"clientCertPem": "-----BEGIN CERTIFICATE-----\nA==\n-----END CERTIFICATE-----\n", "subjectDN": `CN=one,O=\"X\"`, "issuerDN": "CN=ca",
+			"serialNumber": "0a:1b", "validity": map[string]any{"notBefore": "May 28 12:30:02 2019 GMT", "notAfter": "Aug  5 09:36:04 2021 GMT"}}
+		if diff := cmp.Diff(want, got.RequestContext.Identity.ClientCert); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kind, diff)
+		}
+	}
+}
+
 func richConnect() *sockgate.Event {
 	ev := event(sockgate.Connect)
 	c := ev.Connection

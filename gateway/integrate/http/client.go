@@ -15,7 +15,7 @@
 // pools one that still holds unread bytes.
 //
 // Files: client.go one call, hosts.go the known backends, pool.go one backend's connections, conn.go and stale_*.go one
-// connection, dial.go connecting, head.go the bytes of a request.
+// connection, dial.go connecting, via.go one of several places that serve a host, head.go the bytes of a request.
 package httpintegration
 
 import (
@@ -78,6 +78,9 @@ type Request struct {
 	Body       []byte
 	Timeout    time.Duration // for everything; MaxTimeout when zero. An earlier deadline of the context holds too.
 	WantHeader bool          // collect Response.Header
+	// Via, unless nil, chooses where to connect, instead of Host; Port is the one that it is told.
+	Via  Via
+	Port int
 }
 
 // Response is a backend's whole reply. Release gives its memory back; until then Body may be read.
@@ -154,16 +157,22 @@ func (c *Client) Do(ctx context.Context, req *Request, resp *Response) error {
 	if err != nil {
 		return failure(ctx, err)
 	}
+	var way trip
 	for {
-		cn, err := c.hosts.connect(ctx, req, now, deadline)
+		cn, err := c.connect(ctx, req, &way, now, deadline)
 		if err != nil {
 			return failure(ctx, err)
 		}
+		fresh := !cn.reused
 		again, err := c.exchange(ctx, cn, buf, body, req, resp, deadline)
+		way.done(err, again && fresh)
 		if err == nil {
 			return nil
 		}
 		if !again {
+			if req.Via != nil {
+				err = fmt.Errorf("%s: %w", req.Via, err)
+			}
 			return failure(ctx, err)
 		}
 	}
@@ -192,7 +201,8 @@ func (c *Client) exchange(ctx context.Context, cn *conn, head, body []byte, req 
 	}
 	if n, err := cn.send(head, body); err != nil {
 		stop()
-		return cn.reused && n == 0 && !isTimeout(err), fmt.Errorf("write to %s: %w", cn.pool.addr, err)
+		elsewhere := cn.reused || req.Via != nil // else it would be the same backend, which takes nothing
+		return elsewhere && n == 0 && !isTimeout(err), fmt.Errorf("write to %s: %w", cn.pool.addr, err)
 	}
 	keep, err = c.receive(cn, req, resp)
 	if cn.reused && cn.readErr != nil && !cn.begun && !isTimeout(cn.readErr) {

@@ -42,6 +42,9 @@ func (c *conn) fit(now time.Time, idleTimeout time.Duration) bool {
 	if now.Sub(c.idleSince) >= idleTimeout {
 		return false
 	}
+	if s, ok := c.tcp.(interface{ Stale() bool }); ok && s.Stale() { // no socket to ask, but somebody who knows
+		return false
+	}
 	return c.raw == nil || c.raw.Control(c.peek) == nil && !c.ended
 }
 

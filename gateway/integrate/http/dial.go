@@ -44,24 +44,32 @@ func newTLSConfig(cfg *Config, serverName string) *tls.Config {
 	}
 }
 
-// dial connects to addr, and shakes hands when tlsConfig is set.
-func dial(ctx context.Context, cfg *Config, addr string, tlsConfig *tls.Config, deadline time.Time) (net.Conn, error) {
-	if d := time.Now().Add(maxConnectTime); d.Before(deadline) {
+// dial connects to p's backend, and shakes hands when that speaks TLS.
+func dial(ctx context.Context, p *pool, deadline time.Time) (net.Conn, error) {
+	if d := time.Now().Add(p.connectTime); d.Before(deadline) {
 		deadline = d
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	nc, err := dialTCP(ctx, cfg, addr)
-	if err != nil || tlsConfig == nil {
-		return nc, err
+	var nc net.Conn
+	var err error
+	if p.dial != nil {
+		if nc, err = p.dial(ctx); err != nil {
+			return nil, fmt.Errorf("connect to %s: %w", p.addr, err)
+		}
+	} else if nc, err = dialTCP(ctx, p.cfg, p.addr); err != nil {
+		return nil, err
 	}
-	tc := tls.Client(nc, tlsConfig)
+	if p.tlsConfig == nil {
+		return nc, nil
+	}
+	tc := tls.Client(nc, p.tlsConfig)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
 		if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return nil, fmt.Errorf("certificate: %w", e.Err)
+			return nil, &wrongCertificate{fmt.Errorf("certificate: %w", e.Err)}
 		}
-		return nil, fmt.Errorf("TLS handshake with %s: %w", addr, err)
+		return nil, fmt.Errorf("TLS handshake with %s: %w", p.addr, err)
 	}
 	return tc, nil
 }

@@ -61,6 +61,19 @@ func (h *hosts) add(table *sync.Map, key string, req *Request, now time.Time) (a
 	if err != nil {
 		return nil, err
 	}
+	var tlsConfig *tls.Config
+	if req.Scheme == "https" {
+		name := req.ServerName
+		if name == "" {
+			name, _, _ = net.SplitHostPort(addr)
+		}
+		tlsConfig = newTLSConfig(h.cfg, name)
+	}
+	return h.enter(table, key, newPool(h.cfg, strings.Clone(addr), tlsConfig), now)
+}
+
+// enter adds a backend, unless it was added meanwhile, and returns the one that is in the table.
+func (h *hosts) enter(table *sync.Map, key string, p *pool, now time.Time) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -75,15 +88,6 @@ func (h *hosts) add(table *sync.Map, key string, req *Request, now time.Time) (a
 	if h.count >= h.cfg.MaxHosts {
 		return nil, fmt.Errorf("calls to %d backends are under way, no more are taken", h.count)
 	}
-	var tlsConfig *tls.Config
-	if req.Scheme == "https" {
-		name := req.ServerName
-		if name == "" {
-			name, _, _ = net.SplitHostPort(addr)
-		}
-		tlsConfig = newTLSConfig(h.cfg, name)
-	}
-	p := newPool(h.cfg, strings.Clone(addr), tlsConfig)
 	p.lastUse = now
 	table.Store(strings.Clone(key), p)
 	h.count++

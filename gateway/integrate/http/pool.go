@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -20,6 +21,9 @@ type pool struct {
 	cfg       *Config
 	addr      string      // host:port
 	tlsConfig *tls.Config // nil for plain HTTP
+	// dial, unless nil, opens connections instead of addr being dialled.
+	dial        func(context.Context) (net.Conn, error)
+	connectTime time.Duration // bound of connecting, TLS included
 
 	mu      sync.Mutex
 	idle    []*conn    // oldest first; the newest is used first, so that a quiet pool shrinks
@@ -47,7 +51,7 @@ type waiter struct {
 }
 
 func newPool(cfg *Config, addr string, tlsConfig *tls.Config) *pool {
-	return &pool{cfg: cfg, addr: addr, tlsConfig: tlsConfig, queue: list.New()}
+	return &pool{cfg: cfg, addr: addr, tlsConfig: tlsConfig, connectTime: maxConnectTime, queue: list.New()}
 }
 
 // take returns a connection for one exchange.
@@ -71,10 +75,10 @@ func (p *pool) take(ctx context.Context, now, deadline time.Time) (*conn, error)
 }
 
 func (p *pool) open(ctx context.Context, deadline time.Time) (*conn, error) {
-	nc, err := dial(ctx, p.cfg, p.addr, p.tlsConfig, deadline)
+	nc, err := dial(ctx, p, deadline)
 	if err != nil {
 		p.free()
-		return nil, err
+		return nil, unconnected{err}
 	}
 	return newConn(p, nc), nil
 }

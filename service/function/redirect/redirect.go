@@ -89,7 +89,7 @@ func Target(endpoint, caFile string) (map[string]string, error) {
 
 // Env returns the entries to add to a program's environment so that its AWS calls are led to endpoint. dir holds the files
 // (see Extract). environ is the environment that it would have otherwise: its NODE_OPTIONS and PYTHONPATH are kept behind ours,
-// its AWS_ENDPOINT_URL is replaced.
+// the authorities of its SSL_CERT_FILE beside ours, its AWS_ENDPOINT_URL is replaced.
 func Env(dir, endpoint, caFile string, environ []string) ([]string, error) {
 	vars, err := Target(endpoint, caFile)
 	if err != nil {
@@ -104,11 +104,51 @@ func Env(dir, endpoint, caFile string, environ []string) ([]string, error) {
 	if value := lookup(environ, "PYTHONPATH"); value != "" {
 		vars["PYTHONPATH"] += string(os.PathListSeparator) + value
 	}
+	if caFile != "" {
+		bundle := filepath.Join(dir, bundleFile)
+		if err := writeBundle(bundle, caFile, lookup(environ, "SSL_CERT_FILE")); err != nil {
+			return nil, err
+		}
+		for _, name := range bundleVariables {
+			vars[name] = bundle
+		}
+	}
 	list := make([]string, 0, len(vars))
 	for name, value := range vars {
 		list = append(list, name+"="+value)
 	}
 	return list, nil
+}
+
+// bundleVariables name what is trusted: by Go, Ruby and OpenSSL; by AWS's SDKs and CLI; by curl; and by Python's requests.
+var bundleVariables = []string{"SSL_CERT_FILE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}
+
+// bundleFile holds the system's authorities and the gateway's.
+const bundleFile = "ca-bundle.pem"
+
+// systemBundles is where systems keep their authorities. Source: crypto/x509, root_linux.go and root_bsd.go.
+var systemBundles = []string{
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+	"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+}
+
+// writeBundle writes the gateway's authority, and those that a program would trust otherwise: theirs, or the system's.
+func writeBundle(path, caFile, theirs string) error {
+	all, err := os.ReadFile(caFile)
+	if err != nil {
+		return err
+	}
+	otherwise := systemBundles
+	if theirs != "" {
+		otherwise = []string{theirs}
+	}
+	for _, system := range otherwise {
+		if pem, err := os.ReadFile(system); err == nil {
+			all = append(append(all, '\n'), pem...)
+			break
+		}
+	}
+	return os.WriteFile(path, all, 0o644)
 }
 
 // lookup returns the last value, as programs see it.

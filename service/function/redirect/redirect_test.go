@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -198,15 +199,35 @@ print(json.dumps(out))`, list, port)),
 }
 
 func TestEnv(t *testing.T) {
-	got, err := redirect.Env(`/d "x"`, "http://[::1]:4566", "/ca.pem", []string{"NODE_OPTIONS=--a", "PYTHONPATH=/p", "NODE_OPTIONS=--b"})
+	dir := filepath.Join(t.TempDir(), `d "x"`)
+	ca := filepath.Join(dir, "ca.pem")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(ca, []byte("ours"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := redirect.Env(dir, "http://[::1]:4566", ca, []string{"NODE_OPTIONS=--a", "PYTHONPATH=/p", "NODE_OPTIONS=--b"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(got)
-	want := []string{"AWS_ENDPOINT_URL=http://[::1]:4566", "NODE_EXTRA_CA_CERTS=/ca.pem", `NODE_OPTIONS=--require "/d \"x\"/redirect.js" --b`,
-		`PYTHONPATH=/d "x":/p`, "SOCKGATE_REDIRECT=[::1]:4566", "SOCKGATE_REDIRECT_CA=/ca.pem"}
+	bundle := filepath.Join(dir, "ca-bundle.pem")
+	want := []string{"AWS_CA_BUNDLE=" + bundle, "AWS_ENDPOINT_URL=http://[::1]:4566", "CURL_CA_BUNDLE=" + bundle, "NODE_EXTRA_CA_CERTS=" + ca,
+		`NODE_OPTIONS=--require "` + strings.ReplaceAll(dir, `"`, `\"`) + `/redirect.js" --b`,
+		"PYTHONPATH=" + dir + ":/p", "REQUESTS_CA_BUNDLE=" + bundle, "SOCKGATE_REDIRECT=[::1]:4566", "SOCKGATE_REDIRECT_CA=" + ca, "SSL_CERT_FILE=" + bundle}
 	if !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if pem, err := os.ReadFile(bundle); err != nil || !strings.HasPrefix(string(pem), "ours") {
+		t.Errorf("the bundle: %v", err)
+	}
+	theirs := filepath.Join(dir, "theirs.pem")
+	if err := os.WriteFile(theirs, []byte("theirs"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := redirect.Env(dir, "http://[::1]:4566", ca, []string{"SSL_CERT_FILE=" + theirs}); err != nil {
+		t.Fatal(err)
+	}
+	if pem, err := os.ReadFile(bundle); err != nil || string(pem) != "ours\ntheirs" {
+		t.Errorf("the bundle with somebody's own authorities: %q, %v", pem, err)
 	}
 	for _, bad := range []string{"", "x", "http://", "::"} {
 		if _, err := redirect.Env("/d", bad, "", nil); err == nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -101,6 +102,43 @@ func TestWorkingDirectory(t *testing.T) {
 	s := e.function(t, "nodejs20.x", node(`exports.handler = async () => process.cwd()`))
 	if r := e.call(t, s, "{}"); string(r.Payload) != `"`+s.CodeDir+`"` {
 		t.Errorf("%s", r.Payload)
+	}
+}
+
+// TestPackagesForAll: what is in the folder packages is found by every kind of code, behind the function's own and its layers'.
+func TestPackagesForAll(t *testing.T) {
+	e := newEnv(t)
+	shared := e.function(t, "", map[string]string{"node_modules/words/index.js": `module.exports = "shared"`, "python/words.py": "x = 'shared'\n"}).CodeDir
+	packages := filepath.Join(e.dir, "functions", "packages")
+	if !exists(packages) {
+		t.Fatal("the folder is not made")
+	}
+	if err := os.CopyFS(packages, os.DirFS(shared)); err != nil {
+		t.Fatal(err)
+	}
+	layer := e.function(t, "", map[string]string{"nodejs/node_modules/words/index.js": `module.exports = "layer"`, "python/words.py": "x = 'layer'\n"}).CodeDir
+	for _, tt := range []struct {
+		name, runtime string
+		files         map[string]string
+		own           map[string]string // that, added to the files, replace the shared ones
+	}{
+		{"CommonJS", "nodejs20.x", node(`const x = require("words"); exports.handler = async () => x`), map[string]string{"node_modules/words/index.js": `module.exports = "own"`}},
+		{"CommonJS with import()", "nodejs20.x", node(`exports.handler = async () => (await import("words")).default`), map[string]string{"node_modules/words/index.js": `module.exports = "own"`}},
+		{"an ES module", "nodejs20.x", map[string]string{"index.mjs": `import x from "words"; export const handler = async () => x`}, map[string]string{"node_modules/words/index.js": `module.exports = "own"`}},
+		{"Python", "python3.11", python("import words\ndef handler(e, c):\n    return words.x\n"), map[string]string{"words.py": "x = 'own'\n"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			both := maps.Clone(tt.files)
+			maps.Copy(both, tt.own)
+			withLayer := func(s *runtime.Spec) { s.LayerDirs = []string{layer} }
+			for want, s := range map[string]*runtime.Spec{
+				`"shared"`: e.function(t, tt.runtime, tt.files), `"layer"`: e.function(t, tt.runtime, tt.files, withLayer), `"own"`: e.function(t, tt.runtime, both, withLayer),
+			} {
+				if r := e.call(t, s, "{}"); string(r.Payload) != want {
+					t.Errorf("got %s, want %s", r.Payload, want)
+				}
+			}
+		})
 	}
 }
 

@@ -296,7 +296,12 @@ function useNodePath() {
   }
 }
 
-const load = (file) => (existsSync(file) ? require(file) : undefined);
+function load(file) {
+  if (!existsSync(file)) return undefined;
+  // Code that is required may import() later on; that it says so is looked for, since most does not.
+  if (/\bimport\s*\(/.test(readFileSync(file, 'latin1'))) useNodePath();
+  return require(file);
+}
 function loadModule(file) {
   if (!existsSync(file)) return undefined;
   useNodePath();
