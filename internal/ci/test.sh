@@ -7,4 +7,4 @@ echo "== format, vet, lint"
 echo "== tests"
 go test -race -timeout 8m ./...
 echo "== fuzzing, briefly, what meets strangers' bytes first (make fuzz: everything, for longer)"
-./internal/ci/fuzz.sh 3000x edge lang/sigv4 service/tunnel
+./internal/ci/fuzz.sh 3000x edge lang/expr lang/sigv4 config service/tunnel
