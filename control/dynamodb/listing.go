@@ -1,0 +1,15 @@
+package dynamodb
+
+// Operations returns the operations that AWS has, and whether each is built. One that is not is refused by name.
+func Operations() map[string]bool {
+	all := map[string]bool{}
+	for name := range notBuilt {
+		all[name] = false
+	}
+	for _, group := range [...][]operation{items, tables, streams} {
+		for _, op := range group {
+			all[op.name] = true
+		}
+	}
+	return all
+}

@@ -1,0 +1,13 @@
+package iam
+
+// Operations returns the operations that AWS has, and whether each is built. One that is not is refused by name.
+func Operations() map[string]bool {
+	all := map[string]bool{}
+	for name := range notBuilt {
+		all[name] = false
+	}
+	for _, op := range operations() {
+		all[op.name] = true
+	}
+	return all
+}

@@ -1,0 +1,10 @@
+package sts
+
+// Operations returns the operations that AWS has, and whether each is built. One that is not is refused by name.
+func Operations() map[string]bool {
+	all := map[string]bool{}
+	for name, op := range operations {
+		all[name] = op.handle != nil
+	}
+	return all
+}
