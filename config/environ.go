@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sockgate/sockgate/internal/nearest"
 )
 
 const (
@@ -63,8 +65,8 @@ func (l *loader) readEnviron(pairs []string) environ {
 // variable need not have been set for the gateway.
 func misspelt(name string, names []string) string {
 	const typos = 2 // letters that may be wrong, besides underscores
-	meant := nearest(name, names)
-	if meant == "" || distance(plainName(name), plainName(meant)) > typos {
+	meant := nearest.Name(name, names)
+	if meant == "" || nearest.Distance(name, meant) > typos {
 		return ""
 	}
 	return meant
@@ -80,7 +82,7 @@ func (l *loader) setEnviron(c *Config, env environ) {
 	}
 	for _, name := range env.unknown {
 		if meant := misspelt(name, names); meant != "" {
-			l.fault("environment", "unknown variable "+name+maybe(meant, ""))
+			l.fault("environment", "unknown variable "+name+nearest.Maybe(meant, ""))
 			continue
 		}
 		c.Ignored = append(c.Ignored, name)

@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/sockgate/sockgate/internal/nearest"
 )
 
 // maxFile bounds the configuration file, in bytes. A complete one is about 3 KB.
@@ -125,7 +127,7 @@ func (l *loader) setPair(file, group, key string, pair *ast.MappingValueNode) {
 	// A dotted key at the top is no key, although a setting goes by that name.
 	s, ok := l.settings[full]
 	if !ok || (group == "" && strings.Contains(key, ".")) {
-		l.fault(line(file, pair.Key), fmt.Sprintf("unknown key %q%s", key, maybe(l.nearestKey(group, key), `"`)))
+		l.fault(line(file, pair.Key), fmt.Sprintf("unknown key %q%s", key, nearest.Maybe(l.nearestKey(group, key), `"`)))
 		return
 	}
 	text, plain := scalar(pair.Value)
@@ -219,14 +221,14 @@ func (l *loader) nearestKey(group, key string) string {
 			same = append(same, leaf)
 		}
 		all = append(all, s.Key)
-		if plainName(leaf) == plainName(key) && g != group {
+		if nearest.Same(leaf, key) && g != group {
 			return s.Key
 		}
 	}
-	if found := nearest(key, same); found != "" {
+	if found := nearest.Name(key, same); found != "" {
 		return found
 	}
-	return nearest(key, all)
+	return nearest.Name(key, all)
 }
 
 // scalar returns a plain value's text as it was written, without quotes.

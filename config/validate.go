@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sockgate/sockgate/internal/nearest"
 )
 
 // Validate checks a configuration that did not come from Load. Its error is like Load's.
@@ -90,7 +92,7 @@ func (l *loader) checkDistinct(c *Config) {
 func (s *Setting) problem() string {
 	text := s.text()
 	if s.oneOf != nil && !slices.Contains(s.oneOf, text) {
-		return fmt.Sprintf("%s is not one of %s%s", quote(s, text), strings.Join(s.oneOf, ", "), maybe(nearest(text, s.oneOf), `"`))
+		return fmt.Sprintf("%s is not one of %s%s", quote(s, text), strings.Join(s.oneOf, ", "), nearest.Maybe(nearest.Name(text, s.oneOf), `"`))
 	}
 	if n, ok := s.number(); ok {
 		return s.outOfBounds(n)

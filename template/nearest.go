@@ -2,21 +2,12 @@ package template
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/sockgate/sockgate/internal/nearest"
 )
 
-// Nearest returns the candidate that name was probably meant to be, or "". Letter case, dashes, underscores and dots do not
-// count; beyond them, about one letter in three may be wrong.
-func Nearest(name string, candidates []string) string {
-	plain := plainName(name)
-	best, least := "", len(plain)/3+2
-	for _, c := range candidates {
-		if d := distance(plain, plainName(c)); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
+// Nearest returns the candidate that name was probably meant to be, or "".
+func Nearest(name string, candidates []string) string { return nearest.Name(name, candidates) }
 
 // maybe words a suggestion, for the end of a fault.
 func maybe(suggestion, prefix string) string {
@@ -24,37 +15,6 @@ func maybe(suggestion, prefix string) string {
 		return ""
 	}
 	return "; did you mean " + prefix + suggestion + "?"
-}
-
-func plainName(s string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(s))
-}
-
-// distance counts the insertions, deletions, replacements and swaps of neighbours between a and b.
-func distance(a, b string) int {
-	const longest = 64 // names are short; what is longer is no misspelling of one
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(b)]
 }
 
 // nearestSorted is Nearest for candidates that come in no order: the same name gets the same answer each time.

@@ -6,78 +6,26 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
+	"github.com/sockgate/sockgate/internal/keyfile"
 	"github.com/sockgate/sockgate/state/store"
 )
 
 // KeyFile is the name of the file that holds the sealing key, in the data directory.
 const KeyFile = "certificates.key"
 
-// keySize is that of AES-256, in bytes.
-const keySize = 32
-
 // ParseKey reads a sealing key: 64 hexadecimal digits. Its error does not quote what it read.
-func ParseKey(text string) ([]byte, error) {
-	key, err := hex.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(key) != keySize {
-		return nil, errors.New("it must hold 64 hexadecimal digits, such as openssl rand -hex 32 prints")
-	}
-	return key, nil
-}
+func ParseKey(text string) ([]byte, error) { return keyfile.Parse(text) }
 
 // LoadKey returns the sealing key in a file. With create, a file that does not exist is made, readable only by its owner.
 func LoadKey(path string, create bool) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if create && errors.Is(err, fs.ErrNotExist) {
-		return makeKey(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("key of the certificates: %w", err)
-	}
-	key, err := ParseKey(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("key of the certificates: %s: %w", path, err)
-	}
-	return key, nil
-}
-
-// makeKey makes the file appear whole or not at all, also after a loss of power.
-func makeKey(path string) ([]byte, error) {
-	key := make([]byte, keySize)
-	_, _ = rand.Read(key) // never fails
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // with mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("key of the certificates: %w", err)
-	}
-	defer os.Remove(f.Name()) // fails once the file has its name
-	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
+	key, err := keyfile.Load(path, create)
 	if err != nil {
 		return nil, fmt.Errorf("key of the certificates: %w", err)
 	}
 	return key, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // sealer encrypts what must not be read in the store, with AES-256-GCM. What it seals is bound to its place.

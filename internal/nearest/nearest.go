@@ -1,10 +1,11 @@
-package config
+// Package nearest finds the name that somebody probably meant, for error messages that say what to do.
+package nearest
 
 import "strings"
 
-// nearest returns the candidate that name was probably meant to be, or "". Letter case, dashes, underscores and dots do not
-// count; beyond them, about one letter in three may be wrong.
-func nearest(name string, candidates []string) string {
+// Name returns the candidate that name was probably meant to be, or "". Letter case, dashes, underscores and dots do not
+// count; beyond them, about one letter in three may be wrong. Of several as near, it is the first.
+func Name(name string, candidates []string) string {
 	plain := plainName(name)
 	best, least := "", len(plain)/3+2
 	for _, c := range candidates {
@@ -15,13 +16,20 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// maybe words a suggestion, for the end of a fault.
-func maybe(suggestion, quote string) string {
+// Maybe words a suggestion, for the end of a fault; "" when there is none. quote stands around it.
+func Maybe(suggestion, quote string) string {
 	if suggestion == "" {
 		return ""
 	}
 	return "; did you mean " + quote + suggestion + quote + "?"
 }
+
+// Same reports whether two names differ in letter case, dashes, underscores and dots only.
+func Same(a, b string) bool { return plainName(a) == plainName(b) }
+
+// Distance counts the letters that must be inserted, deleted, replaced or swapped with their neighbour to make b of a; letter case, dashes,
+// underscores and dots do not count. Names of more than 64 letters are far from everything.
+func Distance(a, b string) int { return distance(plainName(a), plainName(b)) }
 
 func plainName(s string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(s))
