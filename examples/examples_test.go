@@ -69,6 +69,9 @@ func start(t *testing.T, name string, args ...string) (e *example, dir string) {
 	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.RemoveAll(filepath.Join(dir, ".sockgate")); err != nil { // of somebody who tried the example
+		t.Fatal(err)
+	}
 	cmd := exec.Command(path, append([]string{"dev", dir, "--listen", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = ".."
 	out, err := cmd.StdoutPipe()

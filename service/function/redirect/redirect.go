@@ -112,6 +112,12 @@ func Env(dir, endpoint, caFile string, environ []string) ([]string, error) {
 		for _, name := range bundleVariables {
 			vars[name] = bundle
 		}
+		if value := lookup(environ, "NODE_EXTRA_CA_CERTS"); value != "" {
+			vars["NODE_EXTRA_CA_CERTS"] = filepath.Join(dir, nodeBundleFile)
+			if err := writeBundle(vars["NODE_EXTRA_CA_CERTS"], caFile, value); err != nil {
+				return nil, err
+			}
+		}
 	}
 	list := make([]string, 0, len(vars))
 	for name, value := range vars {
@@ -125,6 +131,9 @@ var bundleVariables = []string{"SSL_CERT_FILE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE
 
 // bundleFile holds the system's authorities and the gateway's.
 const bundleFile = "ca-bundle.pem"
+
+// nodeBundleFile holds the authorities that Node.js was to trust besides its own, and the gateway's.
+const nodeBundleFile = "node-ca-bundle.pem"
 
 // systemBundles is where systems keep their authorities. Source: crypto/x509, root_linux.go and root_bsd.go.
 var systemBundles = []string{

@@ -229,6 +229,13 @@ func TestEnv(t *testing.T) {
 	if pem, err := os.ReadFile(bundle); err != nil || string(pem) != "ours\ntheirs" {
 		t.Errorf("the bundle with somebody's own authorities: %q, %v", pem, err)
 	}
+	nodes := filepath.Join(dir, "node-ca-bundle.pem")
+	if got, err := redirect.Env(dir, "http://[::1]:4566", ca, []string{"NODE_EXTRA_CA_CERTS=" + theirs}); err != nil || !slices.Contains(got, "NODE_EXTRA_CA_CERTS="+nodes) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if pem, err := os.ReadFile(nodes); err != nil || string(pem) != "ours\ntheirs" {
+		t.Errorf("Node.js's bundle with somebody's own authorities: %q, %v", pem, err)
+	}
 	for _, bad := range []string{"", "x", "http://", "::"} {
 		if _, err := redirect.Env("/d", bad, "", nil); err == nil {
 			t.Errorf("endpoint %q is taken", bad)
