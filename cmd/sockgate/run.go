@@ -88,7 +88,14 @@ func runProgram(cmd *runCommand, environ []string) int {
 		complain(os.Stderr, err)
 		return exitFailure
 	}
-	return execute(args, append(environ, surroundings...))
+	environ = append(environ, surroundings...)
+	proxy, err := startProxy(endpoint, environ)
+	if err != nil {
+		complain(os.Stderr, err)
+		return exitFailure
+	}
+	defer proxy.close()
+	return execute(args, append(environ, proxy.environ()...))
 }
 
 // reachable is where a gateway with this configuration serves the AWS APIs, for programs on the same machine.

@@ -1,5 +1,4 @@
-// A program with the AWS SDK for Go, which takes AWS_ENDPOINT_URL for all services. The connections of an API are pushed to below that, too: hosts
-// of amazonaws.com that a Go program names are not led to the gateway.
+// A program with the AWS SDK for Go, which takes AWS_ENDPOINT_URL for all services, and pushes to the address that API Gateway would have.
 package main
 
 import (
@@ -50,7 +49,7 @@ func run(ctx context.Context, id, connection string) error {
 		return err
 	}
 	push := apigatewaymanagementapi.NewFromConfig(cfg, func(o *apigatewaymanagementapi.Options) {
-		o.BaseEndpoint = aws.String(os.Getenv("AWS_ENDPOINT_URL") + "/_aws/execute-api/" + id + "/dev")
+		o.BaseEndpoint = aws.String("https://" + id + ".execute-api." + cfg.Region + ".amazonaws.com/dev")
 	})
 	_, err = push.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &connection, Data: []byte("from go")})
 	return err
