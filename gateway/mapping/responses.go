@@ -1,10 +1,10 @@
 package mapping
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/internal/boundedre"
 )
 
 // Responses are the integration responses of one integration. They are immutable.
@@ -16,7 +16,7 @@ type Responses struct {
 }
 
 type pattern struct {
-	match    *regexp.Regexp
+	match    *boundedre.Regexp
 	response *Response
 }
 
@@ -32,7 +32,7 @@ type Response struct {
 // sockgate.Invalid and names the key and the fault.
 //
 // A pattern must match the whole value, as Java's matches does (reference section 4.1; UNCONFIRMED for WebSocket), in RE2's syntax:
-// it has no look-around and no back references, and takes time in proportion to the value. Of several that match, the one that
+// it has no look-around and no back references, its size is bounded, and a value that would take it too long does not match. Of several that match, the one that
 // was created first is taken (UNCONFIRMED).
 func CompileResponses(list []sockgate.IntegrationResponse, vars map[string]string) (*Responses, error) {
 	r := &Responses{}
@@ -58,7 +58,7 @@ func CompileResponses(list []sockgate.IntegrationResponse, vars map[string]strin
 		if !ok {
 			return nil, sockgate.Invalidf("integration response %s: the key must be $default or /pattern/", in.Key)
 		}
-		match, err := regexp.Compile("^(?:" + text + ")$")
+		match, err := boundedre.Compile("^(?:" + text + ")$")
 		if err != nil {
 			return nil, sockgate.Invalidf("integration response %s: %s", in.Key, err)
 		}

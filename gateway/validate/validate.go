@@ -6,7 +6,7 @@
 // Schemas are evaluated by santhosh-tekuri/jsonschema in draft-4 mode, with nothing ever loaded: a reference leads into its own
 // schema, to the draft-4 meta-schema, or to another model of the API by its models address. Of formats those of draft 4 count
 // (date-time, email, hostname, ipv4, ipv6, regex, uri). A pattern is an RE2 expression: what ECMA 262 has beyond it, look-around and
-// back-references, is refused when the model is compiled, and in exchange no message can make it slow.
+// back-references, is refused when the model is compiled, as is a very large one; a text that would take it too long does not match.
 //
 // Sources: reference section 7; API Gateway Developer Guide, "Set up request validation for WebSocket APIs".
 package validate
@@ -22,6 +22,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sockgate/sockgate"
+	"github.com/sockgate/sockgate/internal/boundedre"
 	"github.com/sockgate/sockgate/lang/expr"
 )
 
@@ -117,6 +118,7 @@ func newCompiler(l jsonschema.URLLoader) *jsonschema.Compiler {
 	c.DefaultDraft(jsonschema.Draft4)
 	c.UseLoader(l)
 	c.AssertFormat()
+	c.UseRegexpEngine(func(source string) (jsonschema.Regexp, error) { return boundedre.Compile(source) })
 	c.RegisterFormat(&jsonschema.Format{Name: "uri", Validate: checkURI})
 	for _, name := range laterFormats {
 		c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(any) error { return nil }})

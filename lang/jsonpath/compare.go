@@ -2,11 +2,11 @@ package jsonpath
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
 
+	"github.com/sockgate/sockgate/internal/boundedre"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
 
@@ -49,7 +49,7 @@ func typeOf(v any) string {
 		return "json"
 	case undefined:
 		return "undefined"
-	case *regexp.Regexp:
+	case *boundedre.Regexp:
 		return "pattern"
 	}
 	return "number"
@@ -75,7 +75,7 @@ func (m meter) equal(l, r any) bool {
 		return ok && text == l
 	case *jsonvalue.Array, *jsonvalue.Object:
 		return m.same(l, r, 0)
-	case undefined, *regexp.Regexp:
+	case undefined, *boundedre.Regexp:
 		return false
 	}
 	text, ok := numberText(r)
@@ -177,9 +177,9 @@ func supplementary(r rune) bool { return r > 0xFFFF }
 
 // matches applies the pattern on one side to the other: to any element of an array, else to its text. Neither or both are no match.
 func (m meter) matches(l, r any) bool {
-	pattern, ok := r.(*regexp.Regexp)
+	pattern, ok := r.(*boundedre.Regexp)
 	subject := l
-	other, both := l.(*regexp.Regexp)
+	other, both := l.(*boundedre.Regexp)
 	switch {
 	case ok && both, !ok && !both:
 		return false

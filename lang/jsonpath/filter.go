@@ -1,8 +1,9 @@
 package jsonpath
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/sockgate/sockgate/internal/boundedre"
 )
 
 // filter reads what stands between "?(" and ")".
@@ -162,7 +163,7 @@ func (p *parser) pathEnd() (int, error) {
 
 // pattern reads "/expression/flags". It must match all of a text, as Java's matches() does. The flags i, m and s are Java's; u is
 // without effect because case is folded for all of Unicode anyway.
-func (p *parser) pattern() (*regexp.Regexp, error) {
+func (p *parser) pattern() (*boundedre.Regexp, error) {
 	end := quoteEnd(p.text, p.pos)
 	if end < 0 {
 		return nil, p.fail("a regular expression is not closed")
@@ -182,10 +183,10 @@ func (p *parser) pattern() (*regexp.Regexp, error) {
 	if flags != "" {
 		flags = "(?" + flags + ")"
 	}
-	if _, err := regexp.Compile(expression); err != nil {
+	if _, err := boundedre.Compile(expression); err != nil {
 		return nil, p.fail("%s", err)
 	}
-	re, err := regexp.Compile(`\A(?:` + flags + expression + `)\z`)
+	re, err := boundedre.Compile(`\A(?:` + flags + expression + `)\z`)
 	if err != nil {
 		return nil, p.fail("%s", err)
 	}

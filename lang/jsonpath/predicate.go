@@ -1,8 +1,7 @@
 package jsonpath
 
 import (
-	"regexp"
-
+	"github.com/sockgate/sockgate/internal/boundedre"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
 
@@ -26,7 +25,7 @@ type (
 type operand struct {
 	path    *Path
 	value   any
-	pattern *regexp.Regexp
+	pattern *boundedre.Regexp
 }
 
 // undefined is what a path that leads nowhere stands for in a comparison. It equals nothing, not even itself.
