@@ -138,9 +138,10 @@ func TestPermissions(t *testing.T) {
 		{"TagResource", `{"ResourceArn":"` + arn + `"}`, "acm:TagResource", arn},
 		{"ListCertificates", ``, "acm:ListCertificates", "*"},
 		{"GetCertificate", `{`, "acm:GetCertificate", "*"},
+		{"UntagResource", `{"CertificateArn":"mine","ResourceArn":"` + arn + `"}`, "acm:UntagResource", "mine " + arn}, // each is asked about
 	} {
 		r := &awswire.Request{Header: http.Header{"X-Amz-Target": {"CertificateManager." + tt.operation}}, Body: []byte(tt.body), Principal: &sockgate.Principal{}}
-		if action, resources := api.Permission(r); action != tt.action || len(resources) != 1 || resources[0] != tt.resource {
+		if action, resources := api.Permission(r); action != tt.action || strings.Join(resources, " ") != tt.resource {
 			t.Errorf("%s %s asks %s %v", tt.operation, tt.body, action, resources)
 		}
 	}

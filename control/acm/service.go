@@ -104,15 +104,19 @@ func (s *Service) Permission(r *awswire.Request) (action string, resources []str
 	}
 	var in struct{ CertificateArn, ResourceArn string }
 	_ = json.Unmarshal(r.Body, &in) // Serve tells what is wrong with it
-	switch {
-	case in.CertificateArn != "":
-		return "acm:" + name, []string{in.CertificateArn}
-	case in.ResourceArn != "":
-		return "acm:" + name, []string{in.ResourceArn}
-	case name == "ImportCertificate", name == "RequestCertificate":
-		return "acm:" + name, []string{s.Certificates.ARN("*")}
+	for _, arn := range []string{in.CertificateArn, in.ResourceArn} { // each that is given, whichever the operation goes by
+		if arn != "" {
+			resources = append(resources, arn)
+		}
 	}
-	return "acm:" + name, []string{"*"}
+	switch {
+	case len(resources) > 0:
+	case name == "ImportCertificate", name == "RequestCertificate":
+		resources = []string{s.Certificates.ARN("*")}
+	default:
+		resources = []string{"*"}
+	}
+	return "acm:" + name, resources
 }
 
 // Serve carries out one call.
