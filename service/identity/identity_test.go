@@ -241,6 +241,17 @@ func TestSessions(t *testing.T) {
 		t.Error(err)
 	}
 
+	t.Run("a session's tag in another case takes the place of the role's", func(t *testing.T) {
+		w.change(func(c *identity.Changes) error {
+			return c.EditRole("writer", func(r *identity.Role) error { r.Tags = []identity.Tag{{Key: "Team", Value: "red"}}; return nil })
+		})
+		for range 20 { // each token is opened anew
+			p, err := w.session(issue(identity.Grant{Tags: []identity.Tag{{Key: "team", Value: "blue"}}}))
+			if err != nil || len(p.Tags) != 1 || p.Tags["team"] != "blue" {
+				t.Fatalf("%v, %v", p.Tags, err)
+			}
+		}
+	})
 	t.Run("session policy", func(t *testing.T) {
 		p, err := w.session(issue(identity.Grant{Policy: policy("Allow", "dynamodb:GetItem", "*")}))
 		if err != nil {

@@ -244,7 +244,10 @@ func (d *Directory) sessionPrincipal(accessKeyID string, s *session, subject any
 		p = d.userPrincipal(subject.doc, accessKeyID, tagMap(subject.doc.Tags))
 	case *role:
 		tags := tagMap(subject.doc.Tags)
-		maps.Copy(tags, tagMap(c.Tags))
+		for _, t := range c.Tags { // a session's tag takes the place of its role's, and keys do not care about case
+			maps.DeleteFunc(tags, func(key, _ string) bool { return strings.EqualFold(key, t.Key) })
+			tags[t.Key] = t.Value
+		}
 		p = &sockgate.Principal{AccountID: d.cfg.Account, AccessKeyID: accessKeyID, RoleName: c.Role, SessionName: c.Name, Tags: tags}
 	default:
 		p = &sockgate.Principal{AccountID: d.cfg.Account, AccessKeyID: accessKeyID, RoleName: c.Role, SessionName: c.Name, Tags: tagMap(c.Tags)}
