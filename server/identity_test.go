@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,8 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	v1types "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -287,4 +292,145 @@ func TestPassRole(t *testing.T) {
 	must(admin.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("pass")}))(t)
 	integration.CredentialsArn = aws.String("arn:aws:iam::*:user/*") // who calls, which is no role
 	must(ann.CreateIntegration(ctx, integration))(t)
+}
+
+// TestPassRoleByVariables: a role that depends on stage variables is passed by whoever gives them values, or deploys with them.
+func TestPassRoleByVariables(t *testing.T) {
+	d := deploy(t, gatewaytest.Start(t, nil))
+	ctx := t.Context()
+	ann := user(t, d.Gateway, "ann")
+	give := func(name string, document *string) {
+		t.Helper()
+		must(root(d.Gateway).iam().PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: &name, PolicyDocument: document}))(t)
+	}
+	give("api", allows("apigateway:*", "*"))
+	const role = "arn:aws:iam::000000000000:role/admin"
+	const refusal = "AccessDeniedException: User: arn:aws:iam::000000000000:user/ann is not authorized to perform: iam:PassRole on resource: " + role +
+		" because no identity-based policy allows the iam:PassRole action"
+	c := ann.control()
+	api := must(c.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("a"), ProtocolType: "WEBSOCKET", RouteSelectionExpression: aws.String("$request.body.a")}))(t).ApiId
+	integration := must(c.CreateIntegration(ctx, &apigatewayv2.CreateIntegrationInput{
+		ApiId: api, IntegrationType: "AWS_PROXY", CredentialsArn: aws.String("arn:aws:iam::000000000000:${stageVariables.role}"),
+		IntegrationUri: aws.String("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations"),
+	}))(t).IntegrationId
+	must(c.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: api, RouteKey: aws.String("$default"), Target: aws.String("integrations/" + *integration)}))(t)
+	deployment := must(c.CreateDeployment(ctx, &apigatewayv2.CreateDeploymentInput{ApiId: api}))(t).DeploymentId
+	must(c.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api, StageName: aws.String("s"), DeploymentId: deployment}))(t)
+	variables := map[string]string{"role": "role/admin"}
+	steps := func(want string) {
+		t.Helper()
+		_, err := c.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: api, StageName: aws.String("s"), StageVariables: variables})
+		if awsError(err) != want {
+			t.Errorf("UpdateStage: %v", err)
+		}
+		_, err = c.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api, StageName: aws.String("t"), StageVariables: variables, DeploymentId: deployment})
+		if awsError(err) != want {
+			t.Errorf("CreateStage: %v", err)
+		}
+	}
+	steps(refusal)
+	// Variables without a deployment are harmless until there is one.
+	must(c.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api, StageName: aws.String("u"), StageVariables: variables}))(t)
+	_, err := c.CreateDeployment(ctx, &apigatewayv2.CreateDeploymentInput{ApiId: api, StageName: aws.String("u")})
+	if awsError(err) != refusal {
+		t.Errorf("CreateDeployment: %v", err)
+	}
+	_, err = c.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: api, StageName: aws.String("u"), DeploymentId: deployment})
+	if awsError(err) != refusal {
+		t.Errorf("UpdateStage with a deployment: %v", err)
+	}
+	must(c.UpdateStage(ctx, &apigatewayv2.UpdateStageInput{ApiId: api, StageName: aws.String("u"), AutoDeploy: aws.Bool(true)}))(t)
+	if s := must(c.GetStage(ctx, &apigatewayv2.GetStageInput{ApiId: api, StageName: aws.String("u")}))(t); s.DeploymentId != nil ||
+		!strings.Contains(aws.ToString(s.LastDeploymentStatusMessage), "iam:PassRole") {
+		t.Errorf("an automatic deployment: %v %v", aws.ToString(s.DeploymentId), aws.ToString(s.LastDeploymentStatusMessage))
+	}
+	give("pass", allows("iam:PassRole", role))
+	steps("")
+}
+
+// TestPassRoleToAccount: the role for logs is passed too.
+func TestPassRoleToAccount(t *testing.T) {
+	g := gatewaytest.Start(t, nil)
+	ann := user(t, g, "ann")
+	must(root(g).iam().PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("api"), PolicyDocument: allows("apigateway:*", "*")}))(t)
+	c := apigateway.New(apigateway.Options{Region: "us-east-1", Credentials: ann.keys, HTTPClient: g.HTTP(), RetryMaxAttempts: 1, BaseEndpoint: ann.base()})
+	set := func(value string) error {
+		_, err := c.UpdateAccount(t.Context(), &apigateway.UpdateAccountInput{PatchOperations: []v1types.PatchOperation{
+			{Op: "replace", Path: aws.String("/cloudwatchRoleArn"), Value: aws.String(value)}}})
+		return err
+	}
+	const role = "arn:aws:iam::000000000000:role/logs"
+	if err := set(role); awsError(err) != "AccessDeniedException: User: arn:aws:iam::000000000000:user/ann is not authorized to perform: iam:PassRole on resource: "+
+		role+" because no identity-based policy allows the iam:PassRole action" {
+		t.Error(err)
+	}
+	if err := set(""); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDenyOfOneAPI: no other spelling of a path leads around the denial of one resource.
+func TestDenyOfOneAPI(t *testing.T) {
+	d := deploy(t, gatewaytest.Start(t, nil))
+	ann := user(t, d.Gateway, "ann")
+	tag := "arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Fapis%2F" + d.api
+	must(root(d.Gateway).iam().PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("p"), PolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"apigateway:*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":[` +
+			`"arn:aws:apigateway:us-east-1::/apis/` + d.api + `","arn:aws:apigateway:us-east-1::/tags/` + tag + `"]}]}`)}))(t)
+	hex := ""
+	for _, c := range []byte(d.api) {
+		hex += fmt.Sprintf("%%%02x", c)
+	}
+	for _, path := range []string{
+		"/v2/apis/" + d.api, "/v2/apis/" + hex, "/v2/apis/" + hex[:3] + d.api[1:], "//v2/apis/" + d.api, "/v2//apis/" + d.api, "/v2/apis/./" + d.api,
+		"/v2/%61pis/" + d.api, "/%76%32/apis/" + d.api, "/v2/apis/" + d.api + "/", "/v2/apis/x/../" + d.api, "/V2/apis/" + d.api, "/apis/" + d.api,
+		"/v2/tags/" + tag, "/v2/tags/" + strings.ToLower(tag), "/v2/tags/" + strings.NewReplacer("%3A", ":").Replace(tag),
+		"/v2/tags/" + strings.Replace(tag, "aws", "aws-cn", 1), "/v2/tags/" + strings.Replace(tag, "apis", "%61pis", 1),
+	} {
+		if status, _, body := ann.send(t, sent{method: "GET", path: path, service: "apigateway"}); status == 200 {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+// TestManyWritersOfOneUser: what many writers change of one user at once is all there, on disk too.
+func TestManyWritersOfOneUser(t *testing.T) {
+	g := gatewaytest.Start(t, nil)
+	user(t, g, "ann")
+	const writers = 50
+	admin := root(g).iam()
+	errs := make(chan error, writers)
+	for i := range writers {
+		go func() {
+			_, err := admin.TagUser(t.Context(), &iam.TagUserInput{UserName: aws.String("ann"), Tags: []iamtypes.Tag{{Key: aws.String(fmt.Sprint("k", i)), Value: aws.String("v")}}})
+			errs <- err
+		}()
+	}
+	for range writers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := g.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	out := must(root(g).iam().ListUserTags(t.Context(), &iam.ListUserTagsInput{UserName: aws.String("ann"), MaxItems: aws.Int32(100)}))(t)
+	if len(out.Tags) != writers {
+		t.Errorf("%d tags, want %d", len(out.Tags), writers)
+	}
+}
+
+// TestLambdaConditionKeys: policies can say to whom a function may be opened.
+func TestLambdaConditionKeys(t *testing.T) {
+	g := gatewaytest.Start(t, nil)
+	ann := user(t, g, "ann")
+	must(root(g).iam().PutUserPolicy(t.Context(), &iam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("p"), PolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:AddPermission","Resource":"*","Condition":{"StringEquals":{"lambda:Principal":"apigateway.amazonaws.com"}}}]}`)}))(t)
+	c := lambda.New(lambda.Options{Region: "us-east-1", Credentials: ann.keys, HTTPClient: g.HTTP(), RetryMaxAttempts: 1, BaseEndpoint: ann.base()})
+	for principal, want := range map[string]string{"apigateway.amazonaws.com": "ResourceNotFoundException", "*": "AccessDeniedException"} {
+		_, err := c.AddPermission(t.Context(), &lambda.AddPermissionInput{FunctionName: aws.String("f"), StatementId: aws.String("s"), Action: aws.String("lambda:InvokeFunction"), Principal: &principal})
+		if codeOf(err) != want {
+			t.Errorf("%s: %v", principal, err)
+		}
+	}
 }

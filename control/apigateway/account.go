@@ -36,13 +36,16 @@ type accountEdit struct {
 	checkRole func(roleARN string) error
 }
 
-const maxARN = 2048 // bytes
+const (
+	maxARN   = 2048 // bytes
+	rolePath = "/cloudwatchRoleArn"
+)
 
 var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[!-~]+$`)
 
 // accountRules is what can be patched of the account. UNCONFIRMED texts.
 var accountRules = []rule[*accountEdit]{
-	{path: "/cloudwatchRoleArn", ops: replace, apply: func(e *accountEdit, p *patchOp) error {
+	{path: rolePath, ops: replace, apply: func(e *accountEdit, p *patchOp) error {
 		e.CloudWatchRoleARN = p.value()
 		switch {
 		case e.CloudWatchRoleARN == "": // so tools take the role away
@@ -69,6 +72,14 @@ func (s *Service) updateAccount(ctx context.Context, in *input) (any, error) {
 	patches, err := in.readPatches()
 	if err != nil {
 		return nil, err
+	}
+	// Who gives API Gateway a role must be allowed to. Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+	for i := range patches {
+		if arn := patches[i].value(); patches[i].Path == rolePath && arn != "" {
+			if err := in.allowed("iam:PassRole", []string{arn}, map[string][]string{"iam:passedtoservice": {"apigateway.amazonaws.com"}}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	a, err := s.Catalog.ChangeAccount(ctx, func(a *sockgate.AccountSettings) error {
 		return applyPatches(accountRules, &accountEdit{a, s.CheckRole}, patches)

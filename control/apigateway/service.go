@@ -83,6 +83,8 @@ type input struct {
 	vars      map[string]string // path variables
 	query     url.Values
 	body      []byte
+	// allowed asks whether the caller may do more than the call itself; see awswire.Request.Allowed.
+	allowed func(action string, resources []string, more map[string][]string) error
 }
 
 // Serve carries out one call. Which permission it needs is the front's to know: all of API Gateway has the same rule.
@@ -104,7 +106,7 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 		}
 	}
 	name := string(op.name[0]-'A'+'a') + op.name[1:] + "Input"
-	out, err := op.handle(s, ctx, &input{operation: name, vars: match.Vars, query: r.Query, body: r.Body})
+	out, err := op.handle(s, ctx, &input{operation: name, vars: match.Vars, query: r.Query, body: r.Body, allowed: r.Allowed})
 	if err != nil {
 		return nil, err
 	}

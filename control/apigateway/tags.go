@@ -61,7 +61,7 @@ func allTags(tags map[string]string) any {
 func (s *Service) parseARN(arn string) (collection, id string, err error) {
 	bad := sockgate.Invalidf("Invalid resource ARN specified: %s", short(arn))
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "apigateway" || parts[3] != s.Region || parts[4] != "" {
+	if len(parts) != 6 || parts[0] != "arn" || parts[1] != "aws" || parts[2] != "apigateway" || parts[3] != s.Region || parts[4] != "" {
 		return "", "", bad
 	}
 	path := strings.Split(parts[5], "/")

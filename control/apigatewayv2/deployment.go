@@ -77,7 +77,7 @@ func (s *Service) autoDeploy(ctx context.Context, e *edition) error {
 		st.UpdatedAt = s.Clock()
 		err := fault
 		if err == nil {
-			err = s.CheckStage(&e.Definition, st)
+			err = s.checkStage(ctx, &e.Definition, st)
 		}
 		if err != nil {
 			st.LastDeploymentStatusMessage = "Deployment attempt failed: " + s.reason(err)
@@ -135,7 +135,7 @@ func (s *Service) createDeployment(ctx context.Context, in *input) (any, error) 
 			return err
 		}
 		if st != nil {
-			if err := s.CheckStage(&e.Definition, st); err != nil {
+			if err := s.checkStage(ctx, &e.Definition, st); err != nil {
 				return err
 			}
 		}

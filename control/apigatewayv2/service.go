@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/sockgate/sockgate"
@@ -100,7 +99,7 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 	if err := mayPassRole(r, in.body); err != nil {
 		return nil, err
 	}
-	out, err := op.handle(s, ctx, in)
+	out, err := op.handle(s, withCaller(ctx, r), in)
 	if err != nil {
 		return nil, err
 	}
@@ -109,22 +108,6 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 		resp.Body, err = awswire.EncodeJSON(out)
 	}
 	return resp, err
-}
-
-// mayPassRole asks whether the caller may give API Gateway the role that its call names.
-// Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
-func mayPassRole(r *awswire.Request, body members) error {
-	for _, name := range [...]string{"credentialsArn", "authorizerCredentialsArn"} {
-		arn := ""
-		// "arn:aws:iam::*:user/*" is the one who will call: no role is passed.
-		if !set(body, name, &arn) || !strings.Contains(arn, ":role/") {
-			continue
-		}
-		if err := r.Allowed("iam:PassRole", []string{arn}, map[string][]string{"iam:passedtoservice": {"apigateway.amazonaws.com"}}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // list makes the answer of a list operation.

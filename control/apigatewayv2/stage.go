@@ -174,7 +174,7 @@ func (s *Service) moveStage(ctx context.Context, e *edition, in *input, st *sock
 	if err != nil {
 		return sockgate.Internalf("stage %q: %w", st.Name, err)
 	}
-	return s.CheckStage(def, st)
+	return s.checkStage(ctx, def, st)
 }
 
 func (s *Service) createStage(ctx context.Context, in *input) (any, error) {

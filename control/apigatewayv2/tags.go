@@ -63,7 +63,7 @@ type tagged struct{ apiID, stage, domain string }
 func (s *Service) parseARN(arn string) (tagged, error) {
 	bad := sockgate.Invalidf("Invalid resource ARN specified: %s", arn)
 	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "apigateway" ||
+	if len(parts) != 6 || parts[0] != "arn" || parts[1] != "aws" || parts[2] != "apigateway" ||
 		parts[3] != s.Region || parts[4] != "" {
 		return tagged{}, bad
 	}

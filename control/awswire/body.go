@@ -11,8 +11,8 @@ import (
 )
 
 // maxBody bounds a body for the API that a request is for.
-func (f *front) maxBody(r *http.Request, scope string) int64 {
-	if s, ok := f.services[apiName(scope, r.URL.EscapedPath())].(Bounded); ok {
+func (f *front) maxBody(to *destination) int64 {
+	if s, ok := to.service.(Bounded); ok {
 		return s.MaxBody()
 	}
 	return f.MaxBody
@@ -21,14 +21,12 @@ func (f *front) maxBody(r *http.Request, scope string) int64 {
 // readBody reads at most maxBody bytes; no more is allocated than about twice what has arrived. A large body is read only of
 // a client that knows an access key, and while all such bodies together stay within maxHeld. release must be called when the body
 // is no longer needed, also after an error.
-func (f *front) readBody(r *http.Request, scope string) (body []byte, release func(), err error) {
+func (f *front) readBody(r *http.Request, to *destination) (body []byte, release func(), err error) {
 	var held int64
-	largest := f.maxBody(r, scope)
+	largest := f.maxBody(to)
 	release = func() { f.held.Add(-held) }
-	tooLarge := &StatusError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
-		fmt.Sprintf("Request body must be at most %d bytes", largest)}
 	if r.ContentLength > largest {
-		return nil, release, tooLarge
+		return nil, release, tooLarge(largest)
 	}
 	// One byte more than there may be, to see that there is no more.
 	limit := largest + 1
@@ -47,12 +45,12 @@ func (f *front) readBody(r *http.Request, scope string) (body []byte, release fu
 		case err != nil:
 			return nil, release, sockgate.Invalidf("The request body could not be read").Because(err)
 		case int64(len(body)) >= limit:
-			return nil, release, tooLarge
+			return nil, release, tooLarge(largest)
 		case len(body) < cap(body):
 			continue
 		}
 		if held == 0 {
-			if err := f.Screen(r, scope); err != nil {
+			if err := f.Screen(r, to.scope); err != nil {
 				return nil, release, err
 			}
 		}
@@ -64,4 +62,9 @@ func (f *front) readBody(r *http.Request, scope string) (body []byte, release fu
 		}
 		body = append(make([]byte, 0, grown), body...)
 	}
+}
+
+func tooLarge(largest int64) error {
+	return &StatusError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
+		fmt.Sprintf("Request body must be at most %d bytes", largest)}
 }

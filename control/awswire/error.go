@@ -73,15 +73,19 @@ func Describe(err error) (status int, typ, message string) {
 	return w.status, w.typ, e.Message
 }
 
+// plainJSON is a header's value that is shared and never changed.
+var plainJSON = []string{"application/json"}
+
 func write(w http.ResponseWriter, status int, body []byte) {
 	if status == 0 {
 		status = http.StatusOK
 	}
 	if body != nil {
-		if w.Header().Get("Content-Type") == "" {
-			w.Header().Set("Content-Type", "application/json")
+		h := w.Header()
+		if Header(h, "Content-Type") == "" {
+			h["Content-Type"] = plainJSON
 		}
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may have gone; nobody is left to tell

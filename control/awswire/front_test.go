@@ -172,6 +172,21 @@ func TestFront(t *testing.T) {
 	}
 }
 
+// What a service sets in Request.Reply goes out, and beside what its Response has.
+func TestReply(t *testing.T) {
+	h := newHarness()
+	h.serve = func(r *awswire.Request) (*awswire.Response, error) {
+		r.Reply["x-amz-crc32"] = []string{"1"}
+		return &awswire.Response{Header: http.Header{"X-Other": {"2"}}, Body: []byte("{}")}, nil
+	}
+	r := httptest.NewRequest("GET", "/v2/apis", nil)
+	r.Header.Set("Authorization", auth("apigateway"))
+	resp := h.do(r)
+	if header(resp, "x-amz-crc32") != "1" || header(resp, "X-Other") != "2" || header(resp, "Content-Type") != "application/json" {
+		t.Errorf("got %v", resp.Header)
+	}
+}
+
 func TestUnknownLengthBody(t *testing.T) {
 	h := newHarness()
 	h.maxBody = 10
@@ -330,5 +345,52 @@ func TestSignedHeadersStayOutOfTheLog(t *testing.T) {
 	}
 	if log := h.log.String(); !strings.Contains(log, "type=InvalidSignatureException") || strings.Contains(log, "hush") {
 		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestGatewayResources: a policy is asked about one resource, however its path is spelled.
+func TestGatewayResources(t *testing.T) {
+	for path, want := range map[string]string{
+		"/v2/apis":                          "/apis",
+		"/v2/apis/abc":                      "/apis/abc",
+		"/v2/apis/%61bc":                    "/apis/abc",
+		"/v2/apis/%61%62%63/stages/dev":     "/apis/abc/stages/dev",
+		"/v2/apis/abc/stages/%24default":    "/apis/abc/stages/$default",
+		"/v2/apis/abc%2Fstages%2Fdev":       "/apis/abc%2Fstages%2Fdev",
+		"/v2/apis/abc%252Fx":                "/apis/abc%2Fx",
+		"/v2/tags/arn:aws:apigateway:x":     "/tags/arn%3Aaws%3Aapigateway%3Ax",
+		"/v2/tags/arn%3aaws%3Aapigateway:x": "/tags/arn%3Aaws%3Aapigateway%3Ax",
+		"/v2/tags/a%20b%2F":                 "/tags/a%20b%2F",
+		"/apikeys/%6b":                      "/apikeys/k",
+	} {
+		h := newHarness()
+		h.who = sockgate.Principal{ARN: "arn:aws:iam::000000000000:user/ann"}
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Authorization", auth("apigateway"))
+		const sentence = "User: arn:aws:iam::000000000000:user/ann is not authorized to perform: apigateway:GET on resource: arn:aws:apigateway:us-east-1::"
+		if got := message(t, h.do(r)); got != sentence+want {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
+// TestNoSecretsInTheLog: a secret that came in the place of a name is answered as ever, and not logged.
+func TestNoSecretsInTheLog(t *testing.T) {
+	for path, text := range map[string]string{
+		"/apikeys/a1b2c3d4e5f6g7h8SECRET":                   "Invalid API Key identifier specified",
+		"/_sockgate/link-tokens/sglink_abc_SECRET":          `There is no link token "sglink_abc_SECRET".`,
+		"/v2/domainnames/-----BEGIN%20PRIVATE%20KEY-SECRET": "Value '-----BEGIN PRIVATE KEY-----\nSECRET' is not valid",
+	} {
+		h := newHarness()
+		h.serve = func(*awswire.Request) (*awswire.Response, error) { return nil, sockgate.NotFoundf("%s", text) }
+		h.refusal = sockgate.NotFoundf("%s", text)
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Authorization", auth("apigateway"))
+		if got := message(t, h.do(r)); got != text {
+			t.Errorf("answered %s, want %s", got, text)
+		}
+		if log := h.log.String(); strings.Contains(log, "SECRET") || !strings.Contains(log, "path=") {
+			t.Errorf("logged %s", log)
+		}
 	}
 }

@@ -12,9 +12,26 @@ const (
 	apiGatewayV2    = "apigatewayv2"
 )
 
+// destination is where a request goes by what it says of itself. Nothing of it is proven before Config.Verify has checked scope.
+type destination struct {
+	credential string  // the service in the credential scope, "" when there is none
+	scope      string  // the service that the signature must be for
+	path       string  // still escaped
+	name       string  // of the API
+	service    Service // nil for an API that is not served
+}
+
+func (f *front) destination(r *http.Request) destination {
+	to := destination{credential: credentialScope(r), path: r.URL.EscapedPath()}
+	to.scope = wantedScope(to.path, to.credential)
+	to.name = apiName(to.scope, to.path)
+	to.service = f.services[to.name]
+	return to
+}
+
 // signed reports whether the request carries a signature of any kind, in a header or in its query.
 func signed(r *http.Request) bool {
-	return r.Header.Get("Authorization") != "" || strings.Contains(r.URL.RawQuery, "X-Amz-Signature=")
+	return Header(r.Header, "Authorization") != "" || strings.Contains(r.URL.RawQuery, "X-Amz-Signature=")
 }
 
 // credentialScope returns the service name in the request's credential scope
@@ -22,11 +39,13 @@ func signed(r *http.Request) bool {
 // covers the scope is checked by Config.Verify.
 func credentialScope(r *http.Request) string {
 	credential := ""
-	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+	if _, rest, ok := strings.Cut(Header(r.Header, "Authorization"), "Credential="); ok {
 		if end := strings.IndexAny(rest, ", "); end >= 0 {
 			rest = rest[:end]
 		}
 		credential = rest
+	} else if r.URL.RawQuery == "" {
+		return ""
 	} else if q, err := url.ParseQuery(r.URL.RawQuery); err == nil {
 		credential = q.Get("X-Amz-Credential")
 	}
@@ -38,16 +57,25 @@ func credentialScope(r *http.Request) string {
 	return credential[strings.LastIndexByte(credential, '/')+1:]
 }
 
-// wantedScope returns the service that a request's signature must be for: the one that its scope names, except on the paths of
-// API Gateway, where another scope is a mistake of the signer rather than another API.
-func wantedScope(r *http.Request) string {
-	if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v2/"); ok {
+// Header returns the first value of a header, "" for none. It is h.Get for a name that is known to be in its canonical spelling, of
+// which Get makes sure each time.
+func Header(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// wantedScope returns the service that a request's signature must be for: the one that its credential names, except on the paths of
+// API Gateway, where another one is a mistake of the signer rather than another API.
+func wantedScope(path, credential string) string {
+	if rest, ok := strings.CutPrefix(path, "/v2/"); ok {
 		switch collection, _, _ := strings.Cut(rest, "/"); collection {
 		case "apis", "domainnames", "tags", "vpclinks":
 			return apiGatewayScope
 		}
 	}
-	return credentialScope(r)
+	return credential
 }
 
 // apiName returns the name of the API that a request is for.
@@ -59,8 +87,7 @@ func apiName(scope, path string) string {
 }
 
 // notBuilt is the answer for an API that no Service serves.
-func (f *front) notBuilt(r *Request, scope string) error {
-	name := apiName(scope, r.Path)
+func notBuilt(r *Request, name string) error {
 	if name == apiGatewayScope || name == apiGatewayV2 {
 		return NotBuilt(name, r.Method+" "+r.Path)
 	}

@@ -23,12 +23,11 @@ type Numbered interface {
 }
 
 // number returns the id of a new request.
-func (f *front) number(r *http.Request) string {
-	name := apiName(wantedScope(r), r.URL.EscapedPath())
-	if n, ok := f.services[name].(Numbered); ok {
+func (f *front) number(r *http.Request, to *destination) string {
+	if n, ok := to.service.(Numbered); ok {
 		return n.RequestID()
 	}
-	if n, ok := f.open.(Numbered); ok && name == "" && f.open.Claims(r) {
+	if n, ok := f.open.(Numbered); ok && to.name == "" && f.open.Claims(r) {
 		return n.RequestID()
 	}
 	return requestid.New()
@@ -37,7 +36,8 @@ func (f *front) number(r *http.Request) string {
 // greets says whether a request is answered by the open API before any signature is looked at. An Authorization header that is of no
 // AWS kind counts as none there.
 func (f *front) greets(r *http.Request) bool {
-	if f.open == nil || signed(r) && (r.Header.Get("Authorization") == "" || strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-")) {
+	authorization := Header(r.Header, "Authorization")
+	if f.open == nil || signed(r) && (authorization == "" || strings.HasPrefix(authorization, "AWS4-")) {
 		return false
 	}
 	return f.open.Claims(r)

@@ -3,6 +3,7 @@ package awswire
 import (
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -68,12 +69,31 @@ func (f *front) permit(r *Request, scope string, s Service) error {
 	}
 	// API Gateway's actions are the HTTP verbs, and its resources the paths, in both of its APIs. Source: reference section 1.2.
 	if scope == apiGatewayScope {
-		return r.Allowed("apigateway:"+r.Method, []string{"arn:aws:apigateway:" + f.Region + "::" + strings.TrimPrefix(r.Path, "/v2")}, nil)
+		return r.Allowed("apigateway:"+r.Method, []string{"arn:aws:apigateway:" + f.Region + "::" + gatewayPath(r.Path)}, nil)
 	}
 	if r.Principal.Root {
 		return nil
 	}
 	return Denied(r.Principal, scope+":"+rpcOperation(r), "*")
+}
+
+// gatewayPath is a path of API Gateway as its ARNs have it. A client may escape any character of a path, and a policy must be asked about
+// the same resource however that was spelled: every segment is unescaped, but for a slash within one, which keeps its escape, and for the
+// ARN in /tags/, which is wholly escaped, as AWS's ARNs of tags have it.
+// Source: Service Authorization Reference, "Amazon API Gateway Management V2", resource types; the slash is decided here.
+func gatewayPath(escaped string) string {
+	segments := strings.Split(strings.TrimPrefix(escaped, "/v2"), "/")
+	for i, s := range segments {
+		plain, err := url.PathUnescape(s)
+		switch {
+		case err != nil: // no route has it
+		case i == 2 && segments[1] == "tags":
+			segments[i] = strings.ReplaceAll(url.QueryEscape(plain), "+", "%20")
+		default:
+			segments[i] = strings.ReplaceAll(plain, "/", "%2F")
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // CallKeys are the global condition keys that a call brings; those of its principal are added by whoever decides.

@@ -17,23 +17,22 @@ type Protocol interface {
 type speaker interface{ Protocol() Protocol }
 
 // protocol finds out how to speak to the client of r.
-func (f *front) protocol(r *http.Request) Protocol {
-	name := apiName(wantedScope(r), r.URL.EscapedPath())
-	if s, ok := f.services[name].(speaker); ok {
+func (f *front) protocol(r *http.Request, to *destination) Protocol {
+	if s, ok := to.service.(speaker); ok {
 		return s.Protocol()
 	}
-	if s, ok := f.open.(speaker); ok && name == "" && f.open.Claims(r) {
+	if s, ok := f.open.(speaker); ok && to.name == "" && f.open.Claims(r) {
 		return s.Protocol()
 	}
 	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || r.URL.Query().Has("Action")
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
 		return JSON10{}
-	case name == "elasticloadbalancing":
+	case to.name == "elasticloadbalancing":
 		return Query{Namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"}
-	case name == "iam":
+	case to.name == "iam":
 		return Query{Namespace: "https://iam.amazonaws.com/doc/2010-05-08/"}
-	case name == "sts", name == "" && form: // of the APIs with forms, STS is the one that is called without a signature
+	case to.name == "sts", to.name == "" && form: // of the APIs with forms, STS is the one that is called without a signature
 		return Query{Namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
 	}
 	return RESTJSON{}
@@ -163,3 +162,13 @@ var (
 	_ Protocol = JSON10{}
 	_ Protocol = Query{}
 )
+
+// errorType is the x-amzn-ErrorType of an answer, however it is spelled; "" for none.
+func (r *Response) errorType() string {
+	for name, values := range r.Header {
+		if len(values) > 0 && strings.EqualFold(name, "x-amzn-ErrorType") {
+			return values[0]
+		}
+	}
+	return ""
+}

@@ -211,6 +211,11 @@ func describeLimits(c *call) error {
 
 // describeEndpoints answers with the address that the client has used.
 func describeEndpoints(c *call) error {
+	if !c.req.Principal.Root {
+		if err := c.req.Allowed("dynamodb:DescribeEndpoints", []string{"*"}, nil); err != nil {
+			return err
+		}
+	}
 	host := c.req.Header.Get("Host")
 	if host == "" {
 		host = "dynamodb." + c.s.Region + ".amazonaws.com"

@@ -61,7 +61,7 @@ func (protocol) Fault(hr *http.Request, _ string, err error) *awswire.Response {
 	default:
 		b = appendText(append(b, `,"message":`...), f.message)
 	}
-	resp := answer(&awswire.Request{Header: hr.Header}, status, append(b, '}'))
+	resp := answer(hr.Header, status, append(b, '}'))
 	_, name, _ := strings.Cut(f.typ, "#")
 	resp.Header["x-amzn-ErrorType"] = []string{name}
 	return resp

@@ -42,6 +42,12 @@ func (pg *page) prepare(p params, verb string, bound expression.Bound, older []e
 	}
 	pg.consistent, pg.limit = p.node("ConsistentRead").truth, int(p.node("Limit").n)
 	t, err := pg.c.s.Tables.Table(p.node("TableName").text)
+	// Whether a table is there, and how it is made, only those may know who may ask. A Query's question needs the key; see query.
+	if verb == "Scan" || err != nil {
+		if refused := pg.c.allow(verb, pg.path(p), nil); refused != nil {
+			return refused
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -95,10 +101,11 @@ func (pg *page) checkSelect(p params, verb string) error {
 
 // path is the resource that is read: the table or the index.
 func (pg *page) path(p params) string {
-	if pg.x == nil {
-		return pg.d.Name
+	name, index := p.node("TableName").text, p.node("IndexName")
+	if !index.set {
+		return name
 	}
-	return pg.d.Name + "/index/" + pg.x.Name
+	return name + "/index/" + index.text
 }
 
 // keyNames are the attributes of a starting key: the table's key and the index's.

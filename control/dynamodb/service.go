@@ -9,6 +9,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -49,7 +50,7 @@ type Service struct {
 	Config
 	operations map[string]*operation // by the whole X-Amz-Target
 	texts      *expression.Cache
-	nodes      sync.Pool // of *[]node
+	scratch    sync.Pool // of *scratch
 	iterators  iteratorKey
 }
 
@@ -81,7 +82,7 @@ func New(cfg Config) *Service {
 	for i := range streams {
 		s.operations[streamsTarget+streams[i].name] = &streams[i]
 	}
-	s.nodes.New = func() any { n := make([]node, 0, 24); return &n }
+	s.scratch.New = func() any { return &scratch{nodes: make([]node, 0, 24)} }
 	return s
 }
 
@@ -93,6 +94,29 @@ func (s *Service) Permission(*awswire.Request) (string, []string) { return "", n
 
 // Protocol returns the protocol in which errors are told.
 func (s *Service) Protocol() awswire.Protocol { return protocol{} }
+
+// scratch is the memory of one call.
+type scratch struct {
+	nodes []node
+	out   []byte
+}
+
+// maxScratch is the capacity in bytes of the largest answer whose memory is kept for the next call: a page of some hundred items. What
+// grows further is handed out as it is.
+const maxScratch = 128 << 10
+
+// body returns the answer that was put together in out, whose memory began as the scratch's; nil when the operation's answer has no body.
+func (s *scratch) body(out []byte) []byte {
+	switch {
+	case len(out) == 0:
+		return nil
+	case cap(out) > maxScratch:
+		s.out = nil // it may be the same memory
+		return out
+	}
+	s.out = out[:0]
+	return bytes.Clone(out)
+}
 
 // call is one call of an operation.
 type call struct {
@@ -106,24 +130,24 @@ type call struct {
 
 // Serve carries out one call.
 func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Response, error) {
-	if r.Method != http.MethodPost || !jsonContent(r.Header.Get("Content-Type")) && len(r.Body) > 0 {
+	if r.Method != http.MethodPost || !jsonContent(awswire.Header(r.Header, "Content-Type")) && len(r.Body) > 0 {
 		return stray(s.Region, r.Method, r.Header), nil
 	}
 	body, err := decompress(r)
 	if err != nil {
 		return nil, err
 	}
-	op := s.operations[r.Header.Get("X-Amz-Target")]
+	op := s.operations[awswire.Header(r.Header, "X-Amz-Target")]
 	if op == nil {
-		return nil, unknownOperation(r.Header.Get("X-Amz-Target"), body)
+		return nil, unknownOperation(awswire.Header(r.Header, "X-Amz-Target"), body)
 	}
-	pooled := s.nodes.Get().(*[]node)
+	m := s.scratch.Get().(*scratch)
 	defer func() {
-		clear(*pooled)
-		s.nodes.Put(pooled)
+		clear(m.nodes)
+		s.scratch.Put(m)
 	}()
-	*pooled = (*pooled)[:len(op.shape.fields)]
-	c := &call{s: s, ctx: ctx, req: r, op: op, nodes: *pooled}
+	m.nodes = m.nodes[:len(op.shape.fields)]
+	c := &call{s: s, ctx: ctx, req: r, op: op, nodes: m.nodes, out: m.out}
 	if err := c.read(string(body)); err != nil {
 		return nil, err
 	}
@@ -133,7 +157,12 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 	if err := op.run(c); err != nil {
 		return nil, err
 	}
-	return answer(r, http.StatusOK, c.out), nil
+	answered := m.body(c.out)
+	if r.Reply == nil {
+		return answer(r.Header, http.StatusOK, answered), nil
+	}
+	setAnswer(r.Reply, r.Header, answered)
+	return &awswire.Response{Body: answered}, nil
 }
 
 // read reads the parameters.
@@ -225,7 +254,7 @@ func jsonContent(header string) bool {
 
 // decompress returns the body as it was meant.
 func decompress(r *awswire.Request) ([]byte, error) {
-	switch coding := r.Header.Get("Content-Encoding"); coding {
+	switch coding := awswire.Header(r.Header, "Content-Encoding"); coding {
 	case "", "identity":
 		if len(r.Body) > maxBody {
 			return nil, tooLarge()
@@ -272,22 +301,34 @@ var (
 	anyOrigin = []string{"*"}
 )
 
-// answer makes a response of a JSON body, in the content type of the request.
-func answer(r *awswire.Request, status int, body []byte) *awswire.Response {
-	content := plainJSON
-	if strings.HasPrefix(strings.TrimSpace(r.Header.Get("Content-Type")), amzJSON[0]) {
-		content = amzJSON
-	}
-	resp := respond(status, content, body)
-	if r.Header["Origin"] != nil {
-		resp.Header["Access-Control-Allow-Origin"] = anyOrigin
-	}
+// answer makes a response of a JSON body to a request with the header asked.
+func answer(asked http.Header, status int, body []byte) *awswire.Response {
+	resp := &awswire.Response{Status: status, Body: body, Header: make(http.Header, 4)}
+	setAnswer(resp.Header, asked, body)
 	return resp
 }
 
+// setAnswer sets the header lines of an answer with a JSON body, in the content type of the request, whose header is asked.
+func setAnswer(h, asked http.Header, body []byte) {
+	content := plainJSON
+	if strings.HasPrefix(strings.TrimSpace(awswire.Header(asked, "Content-Type")), amzJSON[0]) {
+		content = amzJSON
+	}
+	setContent(h, content, body)
+	if asked["Origin"] != nil {
+		h["Access-Control-Allow-Origin"] = anyOrigin
+	}
+}
+
+func setContent(h http.Header, content []string, body []byte) {
+	h["Content-Type"] = content
+	h["x-amz-crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
+}
+
 func respond(status int, content []string, body []byte) *awswire.Response {
-	sum := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
-	return &awswire.Response{Status: status, Body: body, Header: http.Header{"Content-Type": content, "x-amz-crc32": {sum}}}
+	resp := &awswire.Response{Status: status, Body: body, Header: make(http.Header, 4)}
+	setContent(resp.Header, content, body)
+	return resp
 }
 
 var (

@@ -18,12 +18,12 @@ func (s *Service) RequestID() string { return requestid.NewLong() }
 // Claims says whether a request without a service's name in its signature is for DynamoDB: one with its target, or one to the address
 // itself that no other API would understand, since DynamoDB has no other address.
 func (s *Service) Claims(r *http.Request) bool {
-	if target := r.Header.Get("X-Amz-Target"); target != "" {
+	if target := awswire.Header(r.Header, "X-Amz-Target"); target != "" {
 		return strings.HasPrefix(target, "DynamoDB") || !strings.Contains(target, ".")
 	}
-	content := r.Header.Get("Content-Type")
+	content := awswire.Header(r.Header, "Content-Type")
 	return strings.HasPrefix(content, amzJSON[0]) ||
-		r.URL.Path == "/" && r.URL.RawQuery == "" && r.Header.Get("Authorization") == "" && !strings.HasPrefix(content, "application/x-")
+		r.URL.Path == "/" && r.URL.RawQuery == "" && awswire.Header(r.Header, "Authorization") == "" && !strings.HasPrefix(content, "application/x-")
 }
 
 // Greet answers a request without a signature in the order in which DynamoDB looks at one: method, content, JSON, target, and only
@@ -33,13 +33,13 @@ func (s *Service) Greet(r *http.Request) (*awswire.Response, error) {
 	if err != nil {
 		return nil, &fault{typ: coral + "SerializationException"}
 	}
-	if r.Method != http.MethodPost || !jsonContent(r.Header.Get("Content-Type")) && len(body) > 0 {
+	if r.Method != http.MethodPost || !jsonContent(awswire.Header(r.Header, "Content-Type")) && len(body) > 0 {
 		return stray(s.Region, r.Method, r.Header), nil
 	}
-	if len(body) == maxStranger || s.operations[r.Header.Get("X-Amz-Target")] != nil {
+	if len(body) == maxStranger || s.operations[awswire.Header(r.Header, "X-Amz-Target")] != nil {
 		return nil, &awswire.StatusError{Status: http.StatusBadRequest, Type: "MissingAuthenticationTokenException"}
 	}
-	return nil, unknownOperation(r.Header.Get("X-Amz-Target"), body)
+	return nil, unknownOperation(awswire.Header(r.Header, "X-Amz-Target"), body)
 }
 
 // stray answers what is no call of the API: a browser's question beforehand, a look whether the service is there, or a mistake.

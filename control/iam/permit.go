@@ -19,6 +19,27 @@ func permit(c *call, action, resource string) error {
 	return nil
 }
 
+// mayBecome asks whether the caller may make a user what UpdateUser says: the permission is needed for the old name and path and for the
+// new. Source: IAM API Reference, UpdateUser.
+func mayBecome(s *Service, c *call) error {
+	u, err := s.user(c)
+	if err != nil {
+		return err
+	}
+	next := *u
+	if name := c.get("NewUserName"); name != "" {
+		next.Name = name
+	}
+	if path := c.get("NewPath"); path != "" {
+		next.Path = path
+	}
+	account := s.directory.Account()
+	if next.ARN(account) == u.ARN(account) {
+		return nil
+	}
+	return c.req.Allowed("iam:UpdateUser", []string{next.ARN(account)}, conditionKeys(c))
+}
+
 // spoken is how IAM names a resource when it refuses: often not by the ARN that policies are asked about.
 // Source: refusals quoted in public issues, for each of these forms.
 func spoken(c *call, action, arn string) string {

@@ -349,6 +349,36 @@ func TestRefusedResources(t *testing.T) {
 	must(ann.CreateRole(ctx, tagged))(t)
 }
 
+// TestRenamingAsksForBoth: a new name or path is a way to another user's policies, so it must be allowed as well as the old one.
+func TestRenamingAsksForBoth(t *testing.T) {
+	g := newGateway(t)
+	for _, name := range []string{"ann", "bob"} {
+		must(g.root.CreateUser(ctx, &awsiam.CreateUserInput{UserName: aws.String(name)}))(t)
+	}
+	ann := g.key("ann")
+	const users = "arn:aws:iam::000000000000:user/"
+	give := func(document string) {
+		must(g.root.PutUserPolicy(ctx, &awsiam.PutUserPolicyInput{UserName: aws.String("ann"), PolicyName: aws.String("p"), PolicyDocument: &document}))(t)
+	}
+	give(statement("Allow", "iam:UpdateUser", users+"bob"))
+	for _, tt := range []struct {
+		in     awsiam.UpdateUserInput
+		target string
+	}{
+		{awsiam.UpdateUserInput{NewPath: aws.String("/admin/")}, users + "admin/bob"},
+		{awsiam.UpdateUserInput{NewUserName: aws.String("eve")}, users + "eve"},
+		{awsiam.UpdateUserInput{NewUserName: aws.String("Bob")}, users + "Bob"},
+	} {
+		tt.in.UserName = aws.String("BOB")
+		_, err := ann.UpdateUser(ctx, &tt.in)
+		refused(t, err, 403, "AccessDenied", "User: "+users+"ann is not authorized to perform: iam:UpdateUser on resource: "+tt.target+
+			" because no identity-based policy allows the iam:UpdateUser action")
+	}
+	must(ann.UpdateUser(ctx, &awsiam.UpdateUserInput{UserName: aws.String("bob"), NewPath: aws.String("/")}))(t)
+	give(statement("Allow", "iam:UpdateUser", users+"*"))
+	must(ann.UpdateUser(ctx, &awsiam.UpdateUserInput{UserName: aws.String("bob"), NewUserName: aws.String("eve"), NewPath: aws.String("/admin/")}))(t)
+}
+
 // TestAbsent: what tools look for before they delete a user is not there.
 func TestAbsent(t *testing.T) {
 	g := newGateway(t)

@@ -95,6 +95,11 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 	if err := permit(c, action, resource); err != nil {
 		return nil, err
 	}
+	if action == "UpdateUser" {
+		if err := mayBecome(s, c); err != nil {
+			return nil, err
+		}
+	}
 	result, err := op.handle(s, c)
 	if err != nil {
 		return nil, err

@@ -92,6 +92,9 @@ func (s *Service) createFunction(ctx context.Context, in *input) (any, error) {
 	if err := s.mayCreate(in, name, *body.Role); err != nil {
 		return nil, err
 	}
+	if err := mayUseLayers(in, body.Layers); err != nil {
+		return nil, err
+	}
 	switch {
 	case body.PackageType != nil && *body.PackageType == "Image":
 		return nil, invalid("Container images are not supported here: send the function's code as a zip in ZipFile")
@@ -137,7 +140,7 @@ func (s *Service) createFunction(ctx context.Context, in *input) (any, error) {
 
 // mayCreate asks for the permissions to make a function and to give it its role.
 func (s *Service) mayCreate(in *input, name, role string) error {
-	if err := in.Allowed("lambda:CreateFunction", []string{s.Functions.ARN(name, "")}, nil); err != nil {
+	if err := in.Allowed("lambda:CreateFunction", []string{s.Functions.ARN(name, "")}, in.conditionKeys("CreateFunction")); err != nil {
 		return err
 	}
 	return mayPass(in, role)
@@ -277,6 +280,9 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *input) (a
 		if err := mayPass(in, *body.Role); err != nil {
 			return nil, err
 		}
+	}
+	if err := mayUseLayers(in, body.Layers); err != nil {
+		return nil, err
 	}
 	r, err := s.Functions.Change(ctx, in.name, func(r *function.Record) error {
 		v := &r.Latest

@@ -212,6 +212,14 @@ func TestPermissionsAreAsked(t *testing.T) {
 		{"PUT", "/2015-03-31/functions/f/configuration", `{"Role":"` + role + `"}`, "lambda:UpdateFunctionConfiguration " + arn + "f, iam:PassRole " + role},
 		{"GET", "/2017-03-31/tags/" + arn + "f", "", "lambda:ListTags " + arn + "f"},
 		{"GET", "/2018-10-31/layers/l/versions", "", "lambda:ListLayerVersions arn:aws:lambda:us-east-1:000000000000:layer:l"},
+		// Spellings of one thing are asked about as one thing.
+		{"GET", "/2015-03-31/functions/%66", "", "lambda:GetFunction " + arn + "f"},
+		{"GET", "/2015-03-31/functions/000000000000:function:f", "", "lambda:GetFunction " + arn + "f"},
+		{"GET", "/2015-03-31/functions/arn:aws-cn:lambda:us-east-1:000000000000:function:f", "", "lambda:GetFunction " + arn + "f"},
+		{"GET", "/2015-03-31/functions/f:1/versions", "", "lambda:ListVersionsByFunction " + arn + "f"},
+		{"GET", "/2015-03-31/functions/f/aliases?Qualifier=1", "", "lambda:ListAliases " + arn + "f"},
+		{"GET", "/2017-03-31/tags/" + strings.Replace(arn, "aws", "aws-cn", 1) + "f", "", "lambda:ListTags " + arn + "f"},
+		{"DELETE", "/2018-10-31/layers/l/versions/%2B07", "", "lambda:DeleteLayerVersion arn:aws:lambda:us-east-1:000000000000:layer:l:7"},
 		{"DELETE", "/2018-10-31/layers/l/versions/7", "", "lambda:DeleteLayerVersion arn:aws:lambda:us-east-1:000000000000:layer:l:7"},
 	} {
 		g.asked, g.deny = nil, ""
@@ -233,6 +241,44 @@ func TestPermissionsAreAsked(t *testing.T) {
 	}
 	if g.service.Get("h") != nil {
 		t.Error("a function was made without permission")
+	}
+}
+
+// TestLayersAreAsked: who gives a function a layer must be allowed to get the layer.
+func TestLayersAreAsked(t *testing.T) {
+	g := newGateway(t)
+	g.create("f")
+	g.root = false
+	const layer = "arn:aws:lambda:us-east-1:000000000000:layer:l:1"
+	for _, tt := range []struct{ method, path, body, asked string }{
+		{"POST", "/2015-03-31/functions", document(t, map[string]any{"FunctionName": "g", "Layers": []string{layer}}), "lambda:CreateFunction " + arn + "g, iam:PassRole " + role},
+		{"PUT", "/2015-03-31/functions/f/configuration", `{"Layers":["arn:aws:lambda:us-east-1:000000000000:layer:l:01"]}`, "lambda:UpdateFunctionConfiguration " + arn + "f"},
+		{"GET", "/2018-10-31/layers?find=LayerVersion&Arn=arn:aws:lambda:us-east-1:000000000000:layer:l:01", "", ""},
+	} {
+		g.asked, g.deny = nil, "lambda:GetLayerVersion"
+		a := g.do(tt.method, tt.path, tt.body)
+		want := strings.TrimPrefix(tt.asked+", lambda:GetLayerVersion "+layer, ", ")
+		if got := strings.Join(g.asked, ", "); a.status != 403 || got != want {
+			t.Errorf("%s %s: %d, asked %s, want %s", tt.method, tt.path, a.status, got, want)
+		}
+	}
+}
+
+// TestPolicyOfLatest: $LATEST has no policy of its own, so the function's is what is asked about.
+func TestPolicyOfLatest(t *testing.T) {
+	g := newGateway(t)
+	g.create("f")
+	g.root = false
+	for _, tt := range [][3]string{{"GET", "", "GetPolicy"}, {"DELETE", "/s", "RemovePermission"}, {"POST", "", "AddPermission"}} {
+		g.asked = nil
+		g.do(tt[0], "/2015-03-31/functions/f/policy"+tt[1]+"?Qualifier=$LATEST", `{"StatementId":"s","Action":"lambda:*","Principal":"*"}`)
+		want := "lambda:" + tt[2] + " " + arn + "f"
+		if tt[2] == "AddPermission" {
+			want += ":$LATEST" // which is refused
+		}
+		if got := strings.Join(g.asked, ", "); got != want {
+			t.Errorf("asked %s, want %s", got, want)
+		}
 	}
 }
 

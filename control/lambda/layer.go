@@ -183,7 +183,7 @@ func (s *Service) getLayerVersionByARN(_ context.Context, in *input) (any, error
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	if err := in.Allowed("lambda:GetLayerVersion", []string{arn}, nil); err != nil {
+	if err := mayUseLayers(in, []string{arn}); err != nil {
 		return nil, err
 	}
 	layer, number, _ := cutLast(arn)

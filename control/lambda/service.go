@@ -99,19 +99,19 @@ func (s *Service) Serve(ctx context.Context, r *awswire.Request) (*awswire.Respo
 		if in.name, in.qualifier, err = s.functionName(given, r.Query.Get("Qualifier")); err != nil {
 			return nil, err
 		}
-		resource = s.Functions.ARN(in.name, in.qualifier)
+		resource = s.Functions.ARN(in.name, in.asked(op.name))
 	}
 	if layer, ok := in.vars["LayerName"]; ok {
 		resource = s.layerARN(layer)
 		if version, ok := in.vars["VersionNumber"]; ok {
-			resource += ":" + version
+			resource = versionARN(resource, version)
 		}
 	}
 	if tagged, ok := in.vars["Resource"]; ok {
-		resource = tagged
+		resource = s.taggedARN(tagged)
 	}
 	if op.action != "" {
-		if err := r.Allowed("lambda:"+op.action, []string{resource}, nil); err != nil {
+		if err := r.Allowed("lambda:"+op.action, []string{resource}, in.conditionKeys(op.name)); err != nil {
 			return nil, err
 		}
 	}

@@ -100,8 +100,7 @@ func (s *Service) Permission(r *awswire.Request) (action string, resources []str
 	case "":
 		return "", nil // refused by Serve
 	case "CreateLinkToken":
-		var in creation
-		_ = json.Unmarshal(r.Body, &in) // Serve complains
+		in, _ := readCreation(r.Body) // Serve complains
 		return "sockgate:" + op, []string{arn + "load-balancer/" + in.LoadBalancer}
 	case "ListLinkTokens":
 		return "sockgate:" + op, []string{"*"}
@@ -150,14 +149,22 @@ type creation struct {
 	Expires      string `json:"expires"`
 }
 
+// readCreation is the one reading of the body: what is asked about must be what is then made.
+func readCreation(body []byte) (in creation, ok bool) {
+	if !json.Valid(body) { // a decoder would overlook what follows the object
+		return in, false
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	return in, d.Decode(&in) == nil
+}
+
 func (s *Service) create(ctx context.Context, r *awswire.Request) (*awswire.Response, error) {
 	if len(r.Body) > maxBody {
 		return nil, sockgate.TooLargef("The body is over %d bytes", maxBody)
 	}
-	var in creation
-	d := json.NewDecoder(bytes.NewReader(r.Body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil || d.More() {
+	in, ok := readCreation(r.Body)
+	if !ok {
 		return nil, sockgate.Invalidf("The body must be an object with the members loadBalancer, description and expires, all of them strings")
 	}
 	now := s.Clock()

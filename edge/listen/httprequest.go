@@ -14,7 +14,7 @@ import (
 // chunked body's trailers are net/http's business. The error says that net/http knows no such request target.
 func newRequest(ctx context.Context, x *Exchange) (*http.Request, error) {
 	head := x.Head
-	target, err := url.ParseRequestURI(head.Target)
+	target, err := parseTarget(head.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +27,13 @@ func newRequest(ctx context.Context, x *Exchange) (*http.Request, error) {
 		r.Proto = "HTTP/1.0"
 	}
 	return r.WithContext(ctx), nil
+}
+
+func parseTarget(target string) (*url.URL, error) {
+	if target == "/" { // of every call of most of AWS's APIs
+		return &url.URL{Path: "/"}, nil
+	}
+	return url.ParseRequestURI(target)
 }
 
 // httpHeader returns the header lines by their canonical names, without the host, which net/http keeps elsewhere.

@@ -83,12 +83,14 @@ func appendHeader(b []byte, name, value string) []byte {
 }
 
 func appendClean(b []byte, s string) []byte {
+	start := 0
 	for i := range len(s) {
-		if ch := s[i]; ch >= ' ' && ch != 0x7f || ch == '\t' {
-			b = append(b, ch)
+		if ch := s[i]; ch < ' ' && ch != '\t' || ch == 0x7f {
+			b = append(b, s[start:i]...)
+			start = i + 1
 		}
 	}
-	return b
+	return append(b, s[start:]...)
 }
 
 func bodyAllowed(status int) bool {

@@ -73,12 +73,12 @@ func (w *responseWriter) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	if text := w.header.Get("Content-Length"); text != "" && bodyAllowed(status) {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+	if length := w.header["Content-Length"]; len(length) > 0 && bodyAllowed(status) {
+		if n, err := strconv.ParseInt(length[0], 10, 64); err == nil && n >= 0 {
 			w.declared = n
 		}
 	}
-	if strings.EqualFold(w.header.Get("Connection"), "close") {
+	if connection := w.header["Connection"]; len(connection) > 0 && strings.EqualFold(connection[0], "close") {
 		w.conn.keep = false
 	}
 	w.head = w.conn.server.takeReply()

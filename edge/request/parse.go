@@ -297,7 +297,7 @@ func validEscapes(s string) bool {
 // isToken reports whether s is a token of RFC 9110, section 5.6.2.
 func isToken(s string) bool {
 	for i := range len(s) {
-		if b := s[i]; !isAlphanumeric(b) && strings.IndexByte("!#$%&'*+-.^_`|~", b) < 0 {
+		if b := s[i]; !isAlphanumeric(b) && b != '-' && strings.IndexByte("!#$%&'*+.^_`|~", b) < 0 {
 			return false
 		}
 	}

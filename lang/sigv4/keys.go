@@ -22,25 +22,30 @@ type keyName struct{ accessKeyID, date, region, service string }
 // behind. It keeps the hashes that were set up for the key, which halves the time that one takes.
 type derivedKey struct {
 	secret string
-	hashes sync.Pool // of hash.Hash
+	hashes sync.Pool // of *keyedHash
+}
+
+// keyedHash is a hash with the memory for what comes of it.
+type keyedHash struct {
+	hash.Hash
+	sum [sha256.Size]byte
+	hex [2 * sha256.Size]byte
 }
 
 func newDerivedKey(secret string, s scope) *derivedKey {
 	key := signingKey(secret, s)
-	return &derivedKey{secret: secret, hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
+	return &derivedKey{secret: secret, hashes: sync.Pool{New: func() any { return &keyedHash{Hash: hmac.New(sha256.New, key[:])} }}}
 }
 
 // signs reports whether signature, in lower-case hex, is that of toSign. It compares in a time that does not depend on where
 // the two differ.
 func (k *derivedKey) signs(toSign []byte, signature string) bool {
-	h := k.hashes.Get().(hash.Hash)
+	h := k.hashes.Get().(*keyedHash)
 	defer k.hashes.Put(h)
 	h.Reset()
 	h.Write(toSign)
-	var space [sha256.Size]byte
-	var want [2 * sha256.Size]byte
-	hex.Encode(want[:], h.Sum(space[:0]))
-	return subtle.ConstantTimeCompare(want[:], []byte(signature)) == 1
+	hex.Encode(h.hex[:], h.Sum(h.sum[:0]))
+	return subtle.ConstantTimeCompare(h.hex[:], []byte(signature)) == 1
 }
 
 // keyCache remembers signing keys, since a derivation costs as much as all the rest of a verification.

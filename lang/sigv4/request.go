@@ -23,9 +23,11 @@ type Request struct {
 // FromHTTP makes a Request of one that net/http received, or is about to send.
 // net/http keeps some headers in fields; those that a client may have signed are put back among the headers.
 func FromHTTP(r *http.Request) Request {
-	out := Request{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host}
+	out := Request{Method: r.Method, Host: r.Host}
 	if strings.HasPrefix(r.RequestURI, "/") {
 		out.Path, out.RawQuery, _ = strings.Cut(r.RequestURI, "?")
+	} else {
+		out.Path, out.RawQuery = r.URL.EscapedPath(), r.URL.RawQuery
 	}
 	if out.Method == "" {
 		out.Method = http.MethodGet
