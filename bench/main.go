@@ -27,7 +27,7 @@ func main() {
 	idle := flag.Int("idle", 10000, "idle connections for the memory figure")
 	binary := flag.String("sockgate", "", "a sockgate binary to measure; built from this tree when empty")
 	rounds := flag.Int("rounds", 3, "rounds of the throughput measurements; the best of each counts")
-	only := flag.String("only", "", "measure one part only: proxied, shaped, light, push, functions, tables, deploy, tunnel, link, tls or idle")
+	only := flag.String("only", "", "measure one part only: proxied, shaped, light, push, functions, tables, deploy, dev, tunnel, link, tls or idle")
 	flag.Parse()
 	var err error
 	switch *role {
@@ -99,6 +99,7 @@ func run(ctx context.Context, d time.Duration, binary, only string, connections,
 		{"tunnel", func() error { return tunneled(ctx, gw, backend, filepath.Join(dir, "data"), connections, d, rounds) }},
 		{"link", func() error { return link(ctx, gw, backend, connections, d, rounds) }},
 		{"deploy", func() error { return deploying(ctx, gw, binary, dir, rounds) }},
+		{"dev", func() error { return developing(ctx, binary, dir, rounds) }},
 		{"tls", func() error { return encrypted(ctx, gw, idle, d, rounds) }},
 		{"idle", func() error { return idleMemory(ctx, gw, idle) }},
 	} {

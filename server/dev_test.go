@@ -27,7 +27,7 @@ func startDev(t *testing.T) *gatewaytest.Gateway {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Listen, cfg.Data, cfg.RootAccessKeyID, cfg.RootSecretAccessKey = "127.0.0.1:0", t.TempDir(), "test", "test"
-	s := must(server.StartDev(t.Context(), cfg, slog.New(slog.DiscardHandler), new(dev.Recorder)))(t)
+	s := must(server.StartDev(t.Context(), cfg, slog.New(slog.DiscardHandler), new(dev.Recorder), nil))(t)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), gatewaytest.Patience)
 		defer cancel()
@@ -115,37 +115,6 @@ func TestDevelopment(t *testing.T) {
 	}
 }
 
-// TestResetOfEverything makes one of each resource and finds none afterwards.
-func TestResetOfEverything(t *testing.T) {
-	g := startDev(t)
-	calls := []struct{ service, action, body, list, none string }{
-		{"iam", "CreateRole", "RoleName=r&AssumeRolePolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D", "ListRoles", "<Roles></Roles>"},
-		{"iam", "CreateUser", "UserName=u", "ListUsers", "<Users></Users>"},
-	}
-	for _, c := range calls {
-		signedForm(t, g, c.service, "Action="+c.action+"&Version=2010-05-08&"+c.body)
-	}
-	signedCall(t, g, "apigateway", "POST", "/apikeys", `{"name":"k","enabled":true}`, "")
-	signedCall(t, g, "apigateway", "POST", "/usageplans", `{"name":"p"}`, "")
-	signedCall(t, g, "dynamodb", "POST", "/", `{"TableName":"things","KeySchema":[{"AttributeName":"k","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"k","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST","DeletionProtectionEnabled":true}`, "DynamoDB_20120810.CreateTable")
-	if status, body := askDev(t, g, "POST", "/_sockgate/reset"); status != 200 {
-		t.Fatalf("reset: %d %v", status, body)
-	}
-	for _, c := range calls {
-		if got := signedForm(t, g, c.service, "Action="+c.list+"&Version=2010-05-08"); !strings.Contains(got, c.none) {
-			t.Errorf("%s: %s", c.list, got)
-		}
-	}
-	for path, none := range map[string]string{"/apikeys": `"item":[]`, "/usageplans": `"item":[]`} {
-		if got := signedCall(t, g, "apigateway", "GET", path, "", ""); !strings.Contains(got, none) {
-			t.Errorf("%s: %s", path, got)
-		}
-	}
-	if got := signedCall(t, g, "dynamodb", "POST", "/", "{}", "DynamoDB_20120810.ListTables"); got != `{"TableNames":[]}` {
-		t.Error(got)
-	}
-}
-
 // signedCall calls an API as the root user and returns the answer.
 func signedCall(t *testing.T, g *gatewaytest.Gateway, service, method, path, body, target string) string {
 	t.Helper()
@@ -169,11 +138,6 @@ func signedCall(t *testing.T, g *gatewaytest.Gateway, service, method, path, bod
 		t.Fatalf("%s %s %s: %s %s", service, method, path, resp.Status, raw)
 	}
 	return string(raw)
-}
-
-func signedForm(t *testing.T, g *gatewaytest.Gateway, service, form string) string {
-	t.Helper()
-	return signedCall(t, g, service, "POST", "/", form, "")
 }
 
 func TestPinnedID(t *testing.T) {
@@ -219,7 +183,7 @@ func TestDevelopmentIsGuarded(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Listen, cfg.Data = "0.0.0.0:0", t.TempDir()
-	if _, err := server.StartDev(t.Context(), cfg, slog.New(slog.DiscardHandler), new(dev.Recorder)); sockgate.KindOf(err) != sockgate.Invalid {
+	if _, err := server.StartDev(t.Context(), cfg, slog.New(slog.DiscardHandler), new(dev.Recorder), nil); sockgate.KindOf(err) != sockgate.Invalid {
 		t.Errorf("on all addresses: %v", err)
 	}
 }

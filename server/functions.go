@@ -39,6 +39,9 @@ func (s *Server) openFunctions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the functions' code: %w", err)
 	}
+	if s.recorder != nil {
+		zips.ShareFiles() // a developer changes a line and waits for it
+	}
 	f := s.cfg.Functions
 	c := runtime.Config{
 		MaxConcurrency: f.MaxConcurrency, Idle: f.Idle, Isolation: f.Isolation, Redirect: f.LeadCalls,

@@ -54,7 +54,7 @@ func (s *Server) management(cat *catalog.Catalog) http.Handler {
 			s.certificatesAPI(),
 			s.ownAPIs(),
 		},
-		Account: s.cfg.Account, Region: s.cfg.Region, Log: s.log,
+		Account: s.cfg.Account, Region: s.cfg.Region, Log: s.log, Refused: s.refusedCalls(),
 	})
 	metrics := s.metrics.Handler()
 	development := s.development(cat)

@@ -157,5 +157,7 @@ func (s *Server) socketLimits() socket.Limits {
 	c.Backlog = socket.NewBacklog(replyBacklog)
 	s.workers = socket.NewWorkers(keepWorkers)
 	c.Workers = s.workers
+	s.lot = socket.NewLot(socket.ParkAfter)
+	c.Lot = s.lot
 	return c
 }

@@ -70,9 +70,11 @@ type Server struct {
 	certificates *certificate.Service
 	draining     atomic.Bool
 	recorder     *dev.Recorder // nil unless the gateway is for development
+	redeploy     func(context.Context) error
 	verifier     *sigv4.Verifier
 	ports        []*listen.Server
 	workers      *socket.Workers
+	lot          *socket.Lot
 
 	edgeAddr, managementAddr net.Addr
 
@@ -179,9 +181,11 @@ func (s *Server) Stop(ctx context.Context) error {
 		go func() { // ends with the last call, which has a timeout
 			s.gate.Drain(context.Background())
 			s.workers.Close()
+			s.lot.Close()
 		}()
 	} else {
 		s.workers.Close()
+		s.lot.Close()
 	}
 	if s.endIssuing != nil {
 		s.endIssuing() // an ACME authority asks its questions at the ports

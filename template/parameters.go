@@ -128,6 +128,12 @@ func isListType(name string) bool {
 		strings.HasPrefix(name, "AWS::SSM::Parameter::Value<List<") || name == "AWS::SSM::Parameter::Value<CommaDelimitedList>"
 }
 
+// bootstrap is the parameter by which every template of the AWS CDK asks whether the account was prepared for it. There is nothing to prepare
+// here, so it was; the version is one that the CDK's rule accepts, which refuses 1 to 5.
+var bootstrap = regexp.MustCompile(`^/cdk-bootstrap/[^/]+/version$`)
+
+const bootstrapVersion = "30"
+
 // bindParameters checks the given values against the declared parameters.
 func (t *Template) bindParameters(given map[string]string, f *faults) map[string]any {
 	values := map[string]any{}
@@ -150,6 +156,10 @@ func (t *Template) bindParameters(given map[string]string, f *faults) map[string
 		// A value from Systems Manager is read at its time, and there is none here. What is given stands for the value itself;
 		// a default is the name of a parameter, which is not the value that the template means.
 		if _, isGiven := given[p.Name]; isSSM(p.Type) && !isGiven {
+			if bootstrap.MatchString(raw) {
+				values[p.Name] = bootstrapVersion
+				continue
+			}
 			f.add(p.at(), "parameter %s reads %q from Systems Manager, which is not available; give its value: --parameters %s=VALUE", p.Name, raw, p.Name)
 			continue
 		}

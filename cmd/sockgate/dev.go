@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,6 @@ import (
 	"github.com/sockgate/sockgate/template/build"
 	"github.com/sockgate/sockgate/template/resource/wire"
 	"github.com/sockgate/sockgate/template/stack"
-	"github.com/sockgate/sockgate/template/watch"
 )
 
 type devCommand struct {
@@ -39,13 +39,14 @@ type devCommand struct {
 
 // Help is what "sockgate dev --help" says before the flags.
 func (devCommand) Help() string {
-	return `Starts a gateway on a loopback address, deploys the template, shows what happens as it happens, and watches: a function whose ` +
-		`files change is live with the next call, a template that changes is planned and applied. The access key is test, with the secret test.
+	return `Starts a gateway on a loopback address, deploys the template, shows what happens as it happens, and follows the template and the ` +
+		`code that it names: a function whose files change is live with the next call, a template that changes is planned and applied. The access key ` +
+		`is test, with the secret test.
 
 A program behind "--" is started when the template is deployed, with its AWS calls led to the gateway as by "sockgate run"; dev ends with it, ` +
 		`and with its exit code. So a test suite is one command.
 
-For test suites there are also POST /_sockgate/reset, which empties everything, and GET /_sockgate/connections and /_sockgate/events. ` +
+For test suites there are also POST /_sockgate/reset, which empties everything (with ?deploy=true it then deploys the template again), and GET /_sockgate/connections and /_sockgate/events. ` +
 		`A tag sockgate:id on an API chooses its id.
 
 Examples:
@@ -88,7 +89,11 @@ type developer struct {
 
 	client  *wire.Client
 	cache   *build.Cache
-	folders []string // of code
+	watched *watched          // nil without a template
+	again   chan chan<- error // a deploy is wanted; the answer is how it went
+
+	deployed bool     // once, at least
+	outputs  []string // that were told last
 }
 
 // prepare finds the template and settles where everything is.
@@ -117,7 +122,9 @@ func (d *developer) prepare() (err error) {
 	if !d.cmd.Verbose {
 		d.cfg.Log.Level = "error" // the live log tells the rest
 	}
-	d.log = newLive(d.out, terminal(os.Stdout))
+	d.log = newLive(d.out, terminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
+	d.log.width = func() int { return columns(os.Stdout) }
+	d.again = make(chan chan<- error)
 	return nil
 }
 
@@ -176,9 +183,17 @@ func (d *developer) run(ctx context.Context, program []string) (code int, err er
 		}
 	}
 	recorder := new(dev.Recorder)
-	s, err := server.StartDev(ctx, d.cfg, newLog(os.Stderr, d.cfg.Log), recorder)
+	var redeploy func(context.Context) error
+	if d.file != "" {
+		redeploy = d.redeploy
+		if d.watched, err = newWatched(d.file, d.cfg.Data, d.log); err != nil {
+			return 0, err
+		}
+		defer d.watched.Close()
+	}
+	s, err := server.StartDev(ctx, d.cfg, newLog(os.Stderr, d.cfg.Log), recorder, redeploy)
 	if err != nil {
-		return 0, err
+		return 0, d.advise(err)
 	}
 	defer func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.Grace)
@@ -197,25 +212,78 @@ func (d *developer) run(ctx context.Context, program []string) (code int, err er
 	endpoint := "http://" + reachable(d.cfg)
 	d.log.line(time.Now(), "", "gateway", endpoint+"  key "+devKey+", secret "+devKey+"  state in "+d.cfg.Data)
 	d.client = &wire.Client{Endpoint: endpoint, Region: d.cfg.Region, Keys: sigv4.Credentials{AccessKeyID: devKey, Secret: devKey}}
-	failed := d.file != "" && !d.deploy(ctx)
+	failed := d.file != "" && d.deploy(ctx) != nil
 	if len(program) > 0 {
 		if failed {
 			return exitFailure, nil
 		}
-		return d.runProgram(ctx, endpoint, program)
+		return d.beside(ctx, func(ctx context.Context) (int, error) { return d.runProgram(ctx, endpoint, program) })
 	}
 	if d.file == "" {
 		d.log.line(time.Now(), "", "ready", "no template here; deploy one with sockgate deploy, or start dev with one")
+	} else if ctx.Err() == nil {
+		d.log.line(time.Now(), "", "ready", "following "+d.file+" and the code that it names; Ctrl-C ends it")
 	}
-	watching, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { // ends with watching at the latest
-		ended <- s.Wait(watching)
-		cancel()
+	return d.beside(ctx, func(ctx context.Context) (int, error) { return exitOK, s.Wait(ctx) })
+}
+
+// beside follows the files while something else runs, and ends with it.
+func (d *developer) beside(ctx context.Context, run func(context.Context) (int, error)) (int, error) {
+	following, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { // ends with following, once a deploy under way has ended
+		defer close(ended)
+		d.follow(following)
 	}()
-	err = d.watch(watching)
-	return exitOK, errors.Join(err, <-ended)
+	code, err := run(ctx)
+	cancel()
+	<-ended
+	return code, err
+}
+
+// follow deploys whenever something changes or somebody asks for it, until ctx ends. A change during a deploy leads to one more.
+func (d *developer) follow(ctx context.Context) {
+	var changes <-chan struct{}
+	if d.watched != nil {
+		changes = d.watched.Changes()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes:
+			_ = d.deploy(ctx) // the log tells
+		case answer := <-d.again:
+			answer <- d.deploy(ctx)
+		}
+	}
+}
+
+// redeploy has the template deployed by who follows the files, after a deploy under way.
+func (d *developer) redeploy(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case d.again <- answer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// advise adds what to do to errors that have a usual cause.
+func (d *developer) advise(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\nAnother gateway may run there. --listen 127.0.0.1:0 takes a port that is free", err)
+	case strings.Contains(err.Error(), "in use by another process"):
+		return fmt.Errorf("%w\nA gateway runs for this folder already: end it, or choose another place for the state with --data", err)
+	}
+	return err
 }
 
 // removeState empties a data directory, if it is one and nobody uses it.
@@ -241,19 +309,34 @@ func removeState(data string) error {
 }
 
 // deploy makes the stack what the template says, and tells how it went.
-func (d *developer) deploy(ctx context.Context) bool {
+func (d *developer) deploy(ctx context.Context) error {
 	began := time.Now()
+	d.watched.begin()
 	result, err := d.makeStack(ctx)
 	now := time.Now()
-	if ctx.Err() != nil {
-		return false
+	if ctx.Err() != nil && err != nil {
+		text := "interrupted"
+		switch {
+		case result != nil && result.RolledBack:
+			text += "; what it had done was taken back"
+		case result != nil:
+			text = "ERROR " + err.Error()
+		}
+		d.log.line(now, "", "deploy", text)
+		return err
 	}
 	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			d.log.line(now, "", "deploy", "ERROR "+strings.TrimSpace(line))
 		}
-		return false
+		if d.deployed {
+			d.log.line(now, "", "deploy", "what was deployed before stays as it was")
+		}
+		return err
 	}
+	d.watched.end()
+	d.deployed = true
+	d.log.call(result.Resources)
 	for _, r := range result.Skipped {
 		d.log.line(now, "", "deploy", "left out "+r.ID+" ("+r.Type+")")
 	}
@@ -263,13 +346,21 @@ func (d *developer) deploy(ctx context.Context) bool {
 	} else {
 		d.log.line(now, "", "deploy", "stack "+d.name+" is deployed  "+took)
 	}
+	var outputs []string
 	for _, o := range result.Outputs {
-		d.log.line(now, "", "output", o.Name+"  "+o.Value)
+		text := o.Name + "  " + o.Value
 		if local, ok := stack.Local(o.Value, d.client.Endpoint); ok {
-			d.log.line(now, "", "", "  "+local)
+			text += "\n" + local
+		}
+		outputs = append(outputs, text)
+	}
+	if !slices.Equal(outputs, d.outputs) { // they are told once
+		for _, text := range outputs {
+			d.log.line(now, "", "output", text)
 		}
 	}
-	return true
+	d.outputs = outputs
+	return nil
 }
 
 func (d *developer) makeStack(ctx context.Context) (*stack.Result, error) {
@@ -291,6 +382,10 @@ func (d *developer) makeStack(ctx context.Context) (*stack.Result, error) {
 		Parameters: d.cmd.Parameters, IgnoreUnsupported: d.cmd.IgnoreUnsupported,
 		Progress: func(e stack.Event) {
 			switch {
+			case e.Code != "":
+				d.watched.code(e.Code)
+			case e.Note != "" && e.ID != "":
+				d.log.line(time.Now(), "", "deploy", e.ID+": "+e.Note)
 			case e.Note != "":
 				d.log.line(time.Now(), "", "deploy", e.Note)
 			case e.Done && e.Err == nil:
@@ -298,35 +393,6 @@ func (d *developer) makeStack(ctx context.Context) (*stack.Result, error) {
 			}
 		},
 	})
-}
-
-// watch deploys again whenever something changes, until ctx ends.
-func (d *developer) watch(ctx context.Context) error {
-	if d.file == "" {
-		<-ctx.Done()
-		return nil
-	}
-	w, err := watch.New(d.cfg.Data)
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", filepath.Dir(d.file), err)
-	}
-	defer w.Close()
-	follow := func() {
-		if err := w.Follow([]string{d.file}, append([]string{filepath.Dir(d.file)}, d.folders...)); err != nil {
-			d.log.line(time.Now(), "", "watch", "ERROR "+err.Error())
-		}
-	}
-	follow()
-	d.log.line(time.Now(), "", "ready", "watching "+filepath.Dir(d.file)+"; Ctrl-C ends it")
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-w.Changes():
-			d.deploy(ctx)
-			follow() // there may be other folders now
-		}
-	}
 }
 
 // runProgram runs a program beside the gateway and returns its exit code.
@@ -344,8 +410,14 @@ func (d *developer) runProgram(ctx context.Context, endpoint string, program []s
 	if err != nil {
 		return 0, err
 	}
+	environ = append(environ, surroundings...)
+	proxy, err := startProxy(endpoint, environ)
+	if err != nil {
+		return 0, err
+	}
+	defer proxy.close()
 	cmd := exec.Command(program[0], program[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdout, os.Stderr, append(environ, surroundings...)
+	cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdout, os.Stderr, append(environ, proxy.environ()...)
 	return runGroup(ctx, cmd), nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sockgate/sockgate/control/dev"
@@ -16,10 +18,34 @@ type live struct {
 	w      io.Writer
 	color  bool
 	number map[string]int // of a connection: "#1" is easier to follow than an id
+
+	mu    sync.Mutex
+	names map[string]string // of functions: as the template has them, by the names that they were given
+	width func() int        // of the terminal, in columns; 0 is none
 }
 
 func newLive(w io.Writer, color bool) *live {
-	return &live{w: w, color: color, number: map[string]int{}}
+	return &live{w: w, color: color, number: map[string]int{}, width: func() int { return 0 }}
+}
+
+// call makes the log call functions as the template does.
+func (l *live) call(physical map[string]string) {
+	names := make(map[string]string, len(physical))
+	for logical, name := range physical {
+		names[name] = logical
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.names = names
+}
+
+func (l *live) function(name string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if logical, ok := l.names[name]; ok {
+		return logical
+	}
+	return name
 }
 
 const functionLogs = "/aws/lambda/"
@@ -45,6 +71,8 @@ func (l *live) show(e *dev.Event) {
 	case dev.Reset:
 		clear(l.number)
 		l.line(e.Time, "", "reset", "every resource was removed")
+	case dev.Call:
+		l.line(e.Time, "", e.Service, join("refused", e.Operation, fmt.Sprint(e.Status), e.Error))
 	case dev.Push:
 		what := map[string]string{"POST": "push", "GET": "look up", "DELETE": "disconnect"}[e.Method]
 		l.line(e.Time, l.name(e.ConnectionID), "@connections", join(what, outcome(e)))
@@ -56,13 +84,14 @@ func (l *live) show(e *dev.Event) {
 		l.number[e.ConnectionID] = len(l.number) + 1
 		l.line(e.Time, l.name(e.ConnectionID), "$connect", join(outcome(e), "stage "+e.Stage, "from "+e.SourceIP, e.ConnectionID))
 	case "DISCONNECT":
-		l.line(e.Time, l.name(e.ConnectionID), "$disconnect", join(outcome(e), fmt.Sprintf("closed with %d", e.CloseCode), e.CloseReason))
+		l.line(e.Time, l.name(e.ConnectionID), "$disconnect", join(outcome(e), fmt.Sprintf("closed with %d", e.CloseCode), harmless(e.CloseReason)))
 	default:
 		route := e.RouteKey
 		if route == "" {
 			route = "(no route)"
 		}
-		l.line(e.Time, l.name(e.ConnectionID), route, join(outcome(e), body(e.Body)))
+		how := outcome(e)
+		l.line(e.Time, l.name(e.ConnectionID), route, join(how, body(e.Body, l.room(how, route))))
 	}
 }
 
@@ -77,25 +106,9 @@ func (l *live) showLine(e *dev.Event) {
 			return
 		}
 	}
-	l.line(e.Time, "", name+"()", printed(e.Line))
-}
-
-// printed is what a function printed, without what Node.js and the log put before it: a time, a request id, a level.
-func printed(line string) string {
-	parts := strings.Split(strings.ReplaceAll(line, `\t`, "\t"), "\t")
-	if len(parts) >= 4 {
-		if at := strings.Fields(parts[0]); len(at) > 0 {
-			if _, err := time.Parse(time.RFC3339Nano, at[len(at)-1]); err == nil {
-				level := strings.TrimSpace(parts[2])
-				text := strings.Join(parts[3:], " ")
-				if level == "INFO" {
-					return text
-				}
-				return level + " " + text
-			}
-		}
+	if text := printed(e.Line); text != "" {
+		l.line(e.Time, "", l.function(name)+"()", text)
 	}
-	return line
 }
 
 func (l *live) name(connection string) string {
@@ -118,10 +131,24 @@ func outcome(e *dev.Event) string {
 	return join(status, took, e.Error)
 }
 
-func body(text string) string {
-	const most = 120
+// head is how many columns of a line are before its text.
+const head = len("15:04:05.000 #123 ") + whatWidth + 1
+
+const whatWidth = 16
+
+// room is how many bytes of a message are shown behind what is told of it.
+func (l *live) room(told, what string) int {
+	const most, least = 120, 24
+	if width := l.width(); width > 0 {
+		return max(least, width-head-len(told)-len("  ...")-max(0, len(what)-whatWidth))
+	}
+	return most
+}
+
+func body(text string, most int) string {
+	text = harmless(text)
 	if len(text) > most {
-		return text[:most] + "..."
+		return strings.ToValidUTF8(text[:most], "") + "..."
 	}
 	return text
 }
@@ -154,15 +181,50 @@ const (
 	plain = "\x1b[0m"
 )
 
+// line writes one thing that happened; text may have several lines.
 func (l *live) line(at time.Time, who, what, text string) {
+	var out strings.Builder
 	clock := at.Local().Format("15:04:05.000")
-	what, text = harmless(what), harmless(text)
-	if !l.color {
-		fmt.Fprintf(l.w, "%s %-4s %-16s %s\n", clock, who, what, text)
-		return
+	what = harmless(what)
+	bad := failed(text)
+	for i, part := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		part = harmless(part)
+		if i > 0 {
+			clock, who, what = strings.Repeat(" ", len(clock)), "", ""
+			part = "  " + part
+		}
+		if !l.color {
+			fmt.Fprintf(&out, "%s %-4s %-*s %s\n", clock, who, whatWidth, what, part)
+			continue
+		}
+		switch {
+		case bad && i == 0:
+			part = red + part + plain
+		case i > 0:
+			part = dim + part + plain
+		}
+		fmt.Fprintf(&out, "%s%s%s %s%-4s%s %s%-*s%s %s\n", dim, clock, plain, paint(who), who, plain, bold, whatWidth, what, plain, part)
 	}
-	if strings.HasPrefix(text, "refused") || strings.HasPrefix(text, "4") || strings.HasPrefix(text, "5") || strings.HasPrefix(text, "ERROR") {
-		text = red + text + plain
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = io.WriteString(l.w, out.String()) // a terminal that is gone ends dev by a signal
+}
+
+// failed reports whether a text tells of something that should not be overlooked.
+func failed(text string) bool {
+	for _, word := range []string{"refused", "4", "5", "ERROR", "[ERROR]", "FATAL", "Traceback"} {
+		if strings.HasPrefix(text, word) {
+			return true
+		}
 	}
-	fmt.Fprintf(l.w, "%s%s%s %-4s %s%-16s%s %s\n", dim, clock, plain, who, bold, what, plain, text)
+	return false
+}
+
+// paint gives the lines of one connection one colour.
+func paint(who string) string {
+	colours := []string{"\x1b[36m", "\x1b[33m", "\x1b[35m", "\x1b[32m", "\x1b[34m"}
+	if n, err := strconv.Atoi(strings.TrimPrefix(who, "#")); err == nil {
+		return colours[(n-1)%len(colours)]
+	}
+	return ""
 }

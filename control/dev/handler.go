@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sockgate/sockgate/gateway/registry"
+	"github.com/sockgate/sockgate"
 )
 
 // The paths of the API.
@@ -25,14 +25,18 @@ const (
 	defaultEvents = 1000
 	maxWait       = time.Minute
 	resetTimeout  = 20 * time.Second
+	deployTimeout = 5 * time.Minute
 )
 
 // Handler serves the API.
 type Handler struct {
 	Recorder *Recorder
-	Registry *registry.Registry
+	// Connections calls fn for each open connection, with when a message last went either way.
+	Connections func(fn func(c *sockgate.Connection, lastActive time.Time))
 	// Reset closes every connection and removes every resource. When it returns, nothing of them is served any more.
 	Reset func(context.Context) error
+	// Deploy makes the template's resources again after a reset that asks for it; nil when there is no template.
+	Deploy func(context.Context) error
 }
 
 // Connection is one that is open.
@@ -106,13 +110,12 @@ func loopback(hostport string) bool {
 func (h *Handler) connections(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	list := []Connection{}
-	h.Registry.Each(func(p registry.Peer) {
-		c := p.Info()
+	h.Connections(func(c *sockgate.Connection, lastActive time.Time) {
 		if !is(q, "apiId", c.APIID) || !is(q, "stage", c.Stage) {
 			return
 		}
 		one := Connection{ConnectionID: c.ID, APIID: c.APIID, Stage: c.Stage, DomainName: c.DomainName, SourceIP: c.SourceIP.String(),
-			UserAgent: c.UserAgent, ConnectedAt: c.ConnectedAt, LastActiveAt: p.LastActive()}
+			UserAgent: c.UserAgent, ConnectedAt: c.ConnectedAt, LastActiveAt: lastActive}
 		if a := c.Authorizer; a != nil {
 			one.PrincipalID, one.Authorizer = a.PrincipalID, a.Context
 		}
@@ -180,6 +183,15 @@ func number(q url.Values, name string, otherwise uint64) (uint64, error) {
 
 func (h *Handler) reset(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
+	deploy := r.URL.Query().Get("deploy")
+	switch {
+	case deploy != "" && deploy != "true" && deploy != "false":
+		refuse(w, http.StatusBadRequest, "deploy must be true or false")
+		return
+	case deploy == "true" && h.Deploy == nil:
+		refuse(w, http.StatusBadRequest, "There is no template to deploy")
+		return
+	}
 	// A caller who gives up must not leave half of it behind.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), resetTimeout)
 	defer cancel()
@@ -188,6 +200,14 @@ func (h *Handler) reset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Recorder.Record(Event{Type: Reset})
+	if deploy == "true" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), deployTimeout)
+		defer cancel()
+		if err := h.Deploy(ctx); err != nil {
+			refuse(w, http.StatusInternalServerError, "Everything was removed, but the template cannot be deployed: "+err.Error())
+			return
+		}
+	}
 	answer(w, http.StatusOK, map[string]any{"status": "reset", "milliseconds": time.Since(began).Milliseconds()})
 }
 

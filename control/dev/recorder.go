@@ -3,7 +3,7 @@
 //
 //	GET  /_sockgate/connections   who is connected
 //	GET  /_sockgate/events        what happened, in order; ?since= and ?wait= follow it
-//	POST /_sockgate/reset         closes every connection and removes every resource
+//	POST /_sockgate/reset         closes every connection and removes every resource; ?deploy=true deploys the template again
 //
 // It asks for no signature, so it answers only those who reach it by a loopback name, and no other site's web pages.
 package dev
@@ -19,6 +19,7 @@ import (
 // Types of events besides those of connections (CONNECT, MESSAGE, DISCONNECT).
 const (
 	Push  = "PUSH"  // a call of @connections
+	Call  = "CALL"  // a call of an AWS API that was refused or failed
 	Log   = "LOG"   // a line of a log group: execution logs, access logs, functions
 	Reset = "RESET" // everything was removed
 )
@@ -37,9 +38,12 @@ type Event struct {
 	SourceIP     string `json:"sourceIp,omitempty"`
 
 	Method string `json:"method,omitempty"` // PUSH: POST, GET or DELETE
-	Body   string `json:"body,omitempty"`   // MESSAGE: its text, cut after maxBody bytes
-	Status int    `json:"status,omitempty"` // what the peer was told, in HTTP terms
-	Error  string `json:"error,omitempty"`  // why it was refused or failed, as the operator would read it
+	// CALL: which API, and what of it: its name where the protocol has names, else method and path
+	Service   string `json:"service,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	Body      string `json:"body,omitempty"`   // MESSAGE: its text, cut after maxBody bytes
+	Status    int    `json:"status,omitempty"` // what the peer was told, in HTTP terms
+	Error     string `json:"error,omitempty"`  // why it was refused or failed, as the operator would read it
 
 	IntegrationStatus int     `json:"integrationStatus,omitempty"`
 	Milliseconds      float64 `json:"milliseconds,omitempty"` // from its arrival to its end

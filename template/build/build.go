@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,8 @@ const (
 	form = "1"
 	// keptFor is how long a zip is kept after its last use.
 	keptFor = 30 * 24 * time.Hour
+	// maxKept bounds all zips together, in bytes: "sockgate dev" makes one for each change of a function.
+	maxKept = 2 << 30
 )
 
 // Options say how a folder is built.
@@ -49,6 +52,7 @@ type Cache struct {
 
 	mu      sync.Mutex
 	running map[string]*building // by key
+	instead map[string]bool      // keys of dependencies that could not be installed
 }
 
 type building struct {
@@ -66,7 +70,8 @@ func DefaultDir() (string, error) {
 	return filepath.Join(dir, "sockgate", "build"), nil
 }
 
-// Open returns the cache in a folder, which is made when it is not there, and forgets what was not used for a month.
+// Open returns the cache in a folder, which is made when it is not there, and forgets what was not used for a month, and the least
+// recently used zips above maxKept.
 func Open(dir string) (*Cache, error) {
 	for _, d := range []string{"zips", "keys"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
@@ -76,13 +81,21 @@ func Open(dir string) (*Cache, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the build cache: %w", err)
 		}
+		var infos []fs.FileInfo
 		for _, e := range entries {
-			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > keptFor {
-				_ = os.Remove(filepath.Join(dir, d, e.Name())) // it can be built again
+			if info, err := e.Info(); err == nil {
+				infos = append(infos, info)
+			}
+		}
+		slices.SortFunc(infos, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+		total := int64(0)
+		for _, info := range infos {
+			if total += info.Size(); time.Since(info.ModTime()) > keptFor || total > maxKept {
+				_ = os.Remove(filepath.Join(dir, d, info.Name())) // it can be built again
 			}
 		}
 	}
-	return &Cache{dir: dir, running: make(map[string]*building)}, nil
+	return &Cache{dir: dir, running: make(map[string]*building), instead: make(map[string]bool)}, nil
 }
 
 // Build returns the sum (SHA-256 in hex) of the zip for a folder or file, which Zip then gives. A .zip is taken as it is.
@@ -101,6 +114,12 @@ func (c *Cache) Build(ctx context.Context, path string, o Options) (sum string, 
 	if err != nil {
 		return "", err
 	}
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	if plan.apart != nil {
+		return c.assemble(ctx, path, plan.apart, o.Note)
+	}
 	source, err := Hash(plan.root)
 	if err != nil {
 		return "", err
@@ -109,24 +128,23 @@ func (c *Cache) Build(ctx context.Context, path string, o Options) (sum string, 
 	if plan.run == nil {
 		key = hash(form, source)
 	}
-	return c.once(key, func() (string, error) {
-		if sum, ok := c.known(key); ok {
-			return sum, nil
+	return c.once(key, func() ([]byte, error) {
+		if plan.run == nil {
+			return plan.zip(ctx, path)
 		}
-		began := time.Now()
-		zip, err := plan.zip(ctx, path)
-		if err != nil {
-			return "", err
-		}
-		if plan.run != nil && o.Note != nil {
-			o.Note(fmt.Sprintf("built %s with %s in %s", path, plan.name, time.Since(began).Round(time.Millisecond)))
-		}
-		sum, err := c.Keep(zip)
-		if err != nil {
-			return "", err
-		}
-		return sum, writeFile(filepath.Join(c.dir, "keys", key), []byte(sum))
+		return timed(o.Note, path, plan.name, func() ([]byte, error) { return plan.zip(ctx, path) })
 	})
+}
+
+// timed says that a build begins, and how long it took.
+func timed(note func(string), path, with string, build func() ([]byte, error)) ([]byte, error) {
+	began := time.Now()
+	note(fmt.Sprintf("building %s with %s", path, with))
+	zip, err := build()
+	if err == nil {
+		note(fmt.Sprintf("built %s with %s in %s", path, with, time.Since(began).Round(time.Millisecond)))
+	}
+	return zip, err
 }
 
 // Inline returns the sum of a zip with one file, which is what CloudFormation makes of code in the template: index, with the ending of the runtime.
@@ -168,8 +186,8 @@ func (c *Cache) file(path string, info fs.FileInfo) (string, error) {
 	return c.Keep(zip)
 }
 
-// once lets one caller at a time make what a key stands for; the others get its result.
-func (c *Cache) once(key string, make func() (string, error)) (string, error) {
+// once returns the sum of the zip that a key stands for. What is not known yet is made by one caller; the others get its result.
+func (c *Cache) once(key string, make func() ([]byte, error)) (string, error) {
 	c.mu.Lock()
 	b, running := c.running[key]
 	if !running {
@@ -181,12 +199,27 @@ func (c *Cache) once(key string, make func() (string, error)) (string, error) {
 		<-b.done
 		return b.sum, b.err
 	}
-	b.sum, b.err = make()
+	b.sum, b.err = c.find(key, make)
 	close(b.done)
 	c.mu.Lock()
 	delete(c.running, key)
 	c.mu.Unlock()
 	return b.sum, b.err
+}
+
+func (c *Cache) find(key string, make func() ([]byte, error)) (string, error) {
+	if sum, ok := c.known(key); ok {
+		return sum, nil
+	}
+	zip, err := make()
+	if err != nil {
+		return "", err
+	}
+	sum, err := c.Keep(zip)
+	if err != nil {
+		return "", err
+	}
+	return sum, writeFile(filepath.Join(c.dir, "keys", key), []byte(sum))
 }
 
 func makeDone() chan struct{} { return make(chan struct{}) }
@@ -222,6 +255,15 @@ func (c *Cache) Zip(sum string) ([]byte, error) {
 		return nil, fmt.Errorf("the zip %.12s in the build cache is damaged, and was removed: try again", sum)
 	}
 	return zip, nil
+}
+
+// Size returns the size of a zip in bytes; 0 when it is not there.
+func (c *Cache) Size(sum string) int64 {
+	info, err := os.Stat(c.zipFile(sum))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // Keep keeps a zip and returns its sum.

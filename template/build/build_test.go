@@ -90,7 +90,7 @@ func TestPack(t *testing.T) {
 	}
 	dir := tree(t, files)
 	sum, zip := built(t, c, dir, build.Options{Runtime: "nodejs22.x"})
-	want := []string{"index.js", "lib/a.js@", "lib/b.js", "node_modules/x/index.js", "package.json", "*run.sh"}
+	want := []string{"index.js", "lib/a.js@", "lib/b.js", "package.json", "*run.sh", "node_modules/x/index.js"}
 	if got := names(t, zip); !slices.Equal(got, want) {
 		t.Errorf("packed %v, want %v", got, want)
 	}

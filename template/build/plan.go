@@ -28,6 +28,8 @@ type recipe struct {
 	output string // of Go: the binary's name
 	// run builds from the source into out, an empty folder that is packed afterwards; nil packs the source.
 	run func(ctx context.Context, source, out string) error
+	// apart, unless nil, is instead of run: the dependencies are made by themselves.
+	apart *apart
 }
 
 // Root returns the folder whose files all go into the build of path: path itself, or for Go the module around it.
@@ -63,15 +65,22 @@ func plan(path string, o Options) (*recipe, error) {
 		if wants, err := requirements(filepath.Join(path, "requirements.txt")); err != nil {
 			return nil, err
 		} else if wants {
-			r.name, r.run = "pip", pip(o)
+			r.name = "pip"
 			if o.Layer {
 				r.name += " for a layer"
 			}
+			if r.apart, err = pipApart(path, r.name, o); err != nil {
+				return nil, err
+			}
+			r.run = pip(o)
 		}
 	case strings.HasPrefix(method, "go"):
 		return goModule(r, path, o)
 	default:
 		return nil, fmt.Errorf("BuildMethod %s is not supported: build the code first and name the result as CodeUri", o.Method)
+	}
+	if r.run == nil && has(modules) {
+		r.apart = asTheyAre(path)
 	}
 	return r, nil
 }
@@ -109,20 +118,19 @@ func (r *recipe) zip(ctx context.Context, path string) ([]byte, error) {
 // npm installs the dependencies that package.json has, if it has any.
 func npm(r *recipe, path string, o Options, has func(string) bool) (*recipe, error) {
 	content, err := os.ReadFile(filepath.Join(path, "package.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		return r, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	var manifest struct {
-		Dependencies         map[string]string `json:"dependencies"`
-		OptionalDependencies map[string]string `json:"optionalDependencies"`
+	var m manifest
+	if err == nil {
+		if err := json.Unmarshal(content, &m); err != nil {
+			return nil, fmt.Errorf("read %s: %w", filepath.Join(path, "package.json"), err)
+		}
 	}
-	if err := json.Unmarshal(content, &manifest); err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(path, "package.json"), err)
-	}
-	if len(manifest.Dependencies)+len(manifest.OptionalDependencies) == 0 {
+	if len(m.Dependencies)+len(m.OptionalDependencies) == 0 {
+		if has(modules) {
+			r.apart = asTheyAre(path)
+		}
 		return r, nil
 	}
 	args := []string{"install", "--omit=dev"}
@@ -135,12 +143,15 @@ func npm(r *recipe, path string, o Options, has func(string) bool) (*recipe, err
 	if o.Layer {
 		r.name += " for a layer"
 	}
+	if r.apart, err = npmApart(path, r.name, args, &m, o, has); r.apart != nil || err != nil {
+		return r, err
+	}
 	r.run = func(ctx context.Context, source, out string) error {
 		target := out
 		if o.Layer { // Node.js finds a layer's modules below nodejs
 			target = filepath.Join(out, "nodejs")
 		}
-		if err := copyTree(source, target, func(name string) bool { return name == "node_modules" }); err != nil {
+		if err := copyTree(source, target, func(name string) bool { return name == modules }); err != nil {
 			return err
 		}
 		err := command(ctx, target, nil, "npm", args...)
@@ -170,8 +181,8 @@ func requirements(file string) (bool, error) {
 	return false, err
 }
 
-// installed is a program that succeeds when every package in requirements.txt is installed, of whatever version.
-const installed = `
+// allInstalled is a program that succeeds when every package in requirements.txt is installed, of whatever version.
+const allInstalled = `
 import importlib.metadata, re
 for line in open("requirements.txt"):
     name = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line)
@@ -181,25 +192,38 @@ for line in open("requirements.txt"):
         raise SystemExit(1)
 `
 
-func pip(o Options) func(ctx context.Context, source, out string) error {
-	python := "python3"
+func interpreter(o Options) string {
 	if _, err := exec.LookPath(o.Runtime); err == nil { // "python3.12"
-		python = o.Runtime
+		return o.Runtime
 	}
+	return "python3"
+}
+
+func pipInstall(ctx context.Context, python, source, target string) error {
+	args := []string{"-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", "--no-compile", "-r", "requirements.txt", "-t", target}
+	err := command(ctx, source, nil, python, args...)
+	if err != nil && python != "python3" && strings.Contains(err.Error(), "No module named pip") { // some systems pack it apart
+		err = command(ctx, source, nil, "python3", args...)
+	}
+	return err
+}
+
+func pipInstead(python string) string {
+	return "pip failed; the packages that " + python + " has already are used"
+}
+
+func pip(o Options) func(ctx context.Context, source, out string) error {
+	python := interpreter(o)
 	return func(ctx context.Context, source, out string) error {
 		target := out
 		if o.Layer {
 			target = filepath.Join(out, "python")
 		}
-		args := []string{"-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", "--no-compile", "-r", "requirements.txt", "-t", target}
-		err := command(ctx, source, nil, python, args...)
-		if err != nil && python != "python3" && strings.Contains(err.Error(), "No module named pip") { // some systems pack it apart
-			err = command(ctx, source, nil, "python3", args...)
-		}
-		if err != nil && ctx.Err() == nil && command(ctx, source, nil, python, "-c", installed) == nil {
+		err := pipInstall(ctx, python, source, target)
+		if err != nil && ctx.Err() == nil && command(ctx, source, nil, python, "-c", allInstalled) == nil {
 			// Without an index, what this machine has is better than nothing.
 			if o.Note != nil {
-				o.Note("pip failed; the packages that " + python + " has already are used")
+				o.Note(pipInstead(python))
 			}
 			err = os.RemoveAll(target)
 		}

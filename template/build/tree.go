@@ -92,7 +92,9 @@ func inside(root, path string) (string, error) {
 
 // Hash returns a sum (SHA-256 in hex) of everything in a folder that could go into a function: names, content, and what may be executed.
 // Of a file it is the sum of its content.
-func Hash(path string) (string, error) {
+func Hash(path string) (string, error) { return hashTree(path, nil) }
+
+func hashTree(path string, skip func(name string) bool) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
@@ -105,7 +107,7 @@ func Hash(path string) (string, error) {
 		return hex.EncodeToString(h.Sum(nil)), nil
 	}
 	total := int64(0)
-	err = walk(path, nil, func(e entry) error {
+	err = walk(path, skip, func(e entry) error {
 		if e.link != "" {
 			fmt.Fprintf(h, "link %q %q\n", e.name, e.link)
 			return nil
@@ -168,10 +170,7 @@ func (p *packer) add(name string, mode fs.FileMode, content []byte) {
 	if p.err != nil {
 		return
 	}
-	if p.zw == nil {
-		p.zw = zip.NewWriter(&p.buf)
-		p.zw.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-	}
+	p.open()
 	if p.size += int64(len(content)); p.size > MaxUnpacked {
 		p.err = fmt.Errorf("the function's files are more than %d bytes", MaxUnpacked)
 		return
@@ -192,6 +191,13 @@ func (p *packer) add(name string, mode fs.FileMode, content []byte) {
 	p.err = err
 }
 
+func (p *packer) open() {
+	if p.zw == nil {
+		p.zw = zip.NewWriter(&p.buf)
+		p.zw.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	}
+}
+
 func (p *packer) close() ([]byte, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -208,9 +214,17 @@ func (p *packer) close() ([]byte, error) {
 // pack returns the zip of a folder.
 func pack(root string) ([]byte, error) {
 	var p packer
-	err := walk(root, nil, func(e entry) error {
+	if err := p.tree(root, "", nil); err != nil {
+		return nil, err
+	}
+	return p.close()
+}
+
+// tree adds a folder's files, below prefix.
+func (p *packer) tree(root, prefix string, skip func(name string) bool) error {
+	return walk(root, skip, func(e entry) error {
 		if e.link != "" {
-			p.add(e.name, e.mode, []byte(e.link))
+			p.add(prefix+e.name, e.mode, []byte(e.link))
 			return p.err
 		}
 		info, err := os.Stat(e.path)
@@ -224,11 +238,7 @@ func pack(root string) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		p.add(e.name, e.mode, content)
+		p.add(prefix+e.name, e.mode, content)
 		return p.err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return p.close()
 }

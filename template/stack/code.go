@@ -53,6 +53,7 @@ func (d *deployer) buildOne(ctx context.Context, s *subject, step *Step, sc temp
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(d.Dir, path)
 		}
+		d.tellCode(path, o)
 		if step.code, err = d.Cache.Build(ctx, path, o); err != nil {
 			return fault([]string{property}, "%s", err)
 		}
@@ -74,6 +75,7 @@ func (d *deployer) buildOne(ctx context.Context, s *subject, step *Step, sc temp
 				return fault([]string{property}, "code in S3 cannot be read here: name the folder or zip beside the template instead (CodeUri: ./src)")
 			}
 			o.Method = "pack"
+			d.tellCode(path, o)
 			if step.code, err = d.Cache.Build(ctx, path, o); err != nil {
 				return fault([]string{property}, "%s", err)
 			}
@@ -86,6 +88,14 @@ func (d *deployer) buildOne(ctx context.Context, s *subject, step *Step, sc temp
 		return fault([]string{property}, "%s must be a folder, a zip, or an object with ZipFile", property)
 	}
 	return nil
+}
+
+// tellCode names all that a build reads.
+func (d *deployer) tellCode(path string, o build.Options) {
+	if root, err := build.Root(path, o); err == nil {
+		path = root
+	}
+	d.Progress(Event{Code: path})
 }
 
 // packaged finds what a tool was going to upload to S3 among the files beside the template: "serverless package" leaves the zip there under

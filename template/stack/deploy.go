@@ -42,6 +42,7 @@ type Event struct {
 	Took     time.Duration
 	Err      error
 	Note     string // something to know, instead of a step
+	Code     string // a folder or file that code is about to be taken from, instead of a step
 }
 
 // Result is what came of a deploy.
@@ -111,6 +112,7 @@ func (d *deployer) deploy(ctx context.Context, t *template.Template, preview boo
 	if err := s.buildAll(ctx); err != nil {
 		return nil, err
 	}
+	s.adopt(doc)
 	plan, err := s.plan(doc)
 	if err != nil {
 		return nil, err
@@ -246,6 +248,7 @@ func (d *deployer) make(ctx context.Context, s *subject, given map[string]string
 			return nil, fmt.Errorf("find out what an interrupted deploy has done: %w", err)
 		}
 	}
+	s.adopt(h.doc)
 	if h.revision != planned || result.Plan.Unfinished {
 		if result.Plan, err = s.plan(h.doc); err != nil {
 			return nil, err

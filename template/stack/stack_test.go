@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sockgate/sockgate/template"
 	"github.com/sockgate/sockgate/template/resource/wire"
 	"github.com/sockgate/sockgate/template/stack"
 )
@@ -337,4 +338,26 @@ func TestDeploymentOfAStage(t *testing.T) {
 	if diff := cmp.Diff(empty, w.inventory()); diff != "" {
 		t.Errorf("a deleted stack leaves (-want +got):\n%s", diff)
 	}
+}
+
+// TestRouteUnderAnotherName renames a route, whose key nobody else may have meanwhile.
+func TestRouteUnderAnotherName(t *testing.T) {
+	w := newWorld(t)
+	src := func(name, more string) *template.Template {
+		return w.parse(`{Resources: {
+			Api: {Type: "AWS::ApiGatewayV2::Api", Properties: {Name: a, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}},
+			Mock: {Type: "AWS::ApiGatewayV2::Integration", Properties: {ApiId: !Ref Api, IntegrationType: MOCK}},
+			` + name + `: {Type: "AWS::ApiGatewayV2::Route", Properties: {ApiId: !Ref Api, RouteKey: a, Target: !Sub "integrations/${Mock}"}}` + more + `}}`)
+	}
+	first := w.deploy("chat", src("Before", ""))
+	fault := `, Broken: {Type: "AWS::ApiGatewayV2::Route", Properties: {ApiId: !Ref Api, RouteKey: x, Target: integrations/none}}`
+	if _, err := stack.Make(t.Context(), src("After", fault), w.options("chat")); err == nil {
+		t.Fatal("the broken template was deployed")
+	}
+	for _, name := range []string{"Before", "After", "Later"} {
+		if r := w.deploy("chat", src(name, "")); r.Resources[name] != first.Resources["Before"] {
+			t.Errorf("%s is the route %s, and was %s", name, r.Resources[name], first.Resources["Before"])
+		}
+	}
+	w.remove("chat")
 }

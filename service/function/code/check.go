@@ -39,6 +39,7 @@ var errTooLarge = sockgate.Invalidf("Unzipped size must be smaller than %d bytes
 type archive struct {
 	entries []entry // directories that the zip does not list are not here
 	size    int64   // of all files, as declared
+	data    []byte  // the zip
 }
 
 type entry struct {
@@ -69,7 +70,7 @@ func check(data []byte) (*archive, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, refuse("%w", err)
 	}
-	a := &archive{}
+	a := &archive{data: data}
 	kinds := make(map[string]fs.FileMode, len(r.File))
 	var packed uint64
 	for _, f := range r.File {

@@ -41,6 +41,8 @@ type Store struct {
 
 	// unpacking has one token: trees are made one at a time, which bounds the memory and the disk bandwidth that uploads take.
 	unpacking chan struct{}
+	share     bool     // see ShareFiles
+	recent    []string // trees to share files with, the newest first; for who has the turn
 
 	mu   sync.Mutex
 	pins map[string]int // zips that are put but not yet named by a record

@@ -28,11 +28,18 @@ func (s *Store) makeTree(name string, a *archive) (err error) {
 			_ = remove(temp) // the next start removes what this cannot
 		}
 	}()
-	if err := unpack(temp, a); err != nil {
+	from, release := s.donor(a)
+	written, err := unpack(temp, a, from)
+	release()
+	if err != nil {
 		return err
 	}
-	// One call for the whole file system instead of one for each of thousands of files.
-	if err := syncFS(temp); err != nil {
+	if s.share {
+		err = settle(temp, written)
+	} else { // one call for the whole file system instead of one for each of thousands of files
+		err = syncFS(temp)
+	}
+	if err != nil {
 		return full(err)
 	}
 	if err := os.Rename(temp, final); err != nil {
@@ -46,14 +53,16 @@ func (s *Store) makeTree(name string, a *archive) (err error) {
 	if err := datadir.SyncDir(s.path(treeDir)); err != nil {
 		return full(err)
 	}
+	s.remember(name, a)
 	return nil
 }
 
-// unpack writes an archive below dir. The root keeps every path inside, whatever the checks might have missed.
-func unpack(dir string, a *archive) error {
-	root, err := os.OpenRoot(dir)
+// unpack writes an archive below dir, and shares with from what it can; written are the names of the other files. The root keeps every
+// path inside, whatever the checks might have missed.
+func unpack(top string, a *archive, from *donor) (written []string, err error) {
+	root, err := os.OpenRoot(top)
 	if err != nil {
-		return full(err)
+		return nil, full(err)
 	}
 	defer root.Close()
 	left, made := int64(MaxUnpacked), map[string]bool{".": true}
@@ -64,24 +73,31 @@ func unpack(dir string, a *archive) error {
 		}
 		if !made[dir] {
 			if err := root.MkdirAll(dir, dirMode); err != nil {
-				return full(err)
+				return nil, full(err)
 			}
 			made[dir] = true
 		}
-		if e.mode.IsRegular() {
-			if err := unpackFile(root, &e, &left); err != nil {
-				return err
+		switch {
+		case !e.mode.IsRegular():
+		case from.give(top, &e, a.data):
+			if left -= int64(e.file.UncompressedSize64); left < 0 {
+				return nil, errTooLarge
 			}
+		default:
+			if err := unpackFile(root, &e, &left); err != nil {
+				return nil, err
+			}
+			written = append(written, e.name)
 		}
 	}
 	for _, e := range a.entries { // after all files, so that none is written through one
 		if e.mode.Type() == fs.ModeSymlink {
 			if err := root.Symlink(e.link, e.name); err != nil {
-				return full(err)
+				return nil, full(err)
 			}
 		}
 	}
-	return lock(dir)
+	return written, lock(top)
 }
 
 // unpackFile inflates one file and counts what comes out, since what the zip declares may be a lie.

@@ -40,6 +40,9 @@ type Client struct {
 	Now      func() time.Time // nil means time.Now
 }
 
+// UserAgent is what calls say that they come from.
+const UserAgent = "sockgate-deploy"
+
 // Error is an answer that is not a success.
 type Error struct {
 	Status    int
@@ -195,6 +198,7 @@ func (c *Client) send(ctx context.Context, service, method, path string, header 
 		return nil, err
 	}
 	req.Header = header.Clone()
+	req.Header.Set("User-Agent", UserAgent)
 	now := time.Now
 	if c.Now != nil {
 		now = c.Now
