@@ -51,7 +51,7 @@ func TestRun(t *testing.T) {
 	const unknown = "https://aaaaaaaaaa.execute-api.us-east-1.amazonaws.com/dev"
 	for _, tt := range []struct{ name, program, text string }{
 		{"node fetch", "node", `fetch("` + unknown + `").then(r => console.log(r.status, r.headers.get("x-amz-apigw-id") !== null))`},
-		{"node https", "node", `require("https").get("` + unknown + `", r => console.log(r.statusCode, "x-amz-apigw-id" in r.headers))`},
+		{"node https", "node", `require("https").get("` + unknown + `", r => { r.resume(); console.log(r.statusCode, "x-amz-apigw-id" in r.headers) })`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if out, code := runBeside(t, nil, append(here, tt.program, "-e", tt.text)...); code != 0 || out != "403 true\n" && out != "426 true\n" {
