@@ -8,10 +8,10 @@ package edge
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/sockgate/sockgate"
 	"github.com/sockgate/sockgate/edge/callback"
@@ -57,13 +57,18 @@ type Gate struct {
 
 	mu       sync.RWMutex // held for writing when closing begins, so that no session enters after Drain began to wait
 	closing  bool
+	ended    func()         // leave, made once
 	sessions sync.WaitGroup // from the beginning of a handshake to the end of its $disconnect
 }
 
 var _ listen.Handler = (*Gate)(nil)
 
 // New returns a gate.
-func New(c Config) *Gate { return &Gate{Config: c} }
+func New(c Config) *Gate {
+	g := &Gate{Config: c}
+	g.ended = g.leave
+	return g
+}
 
 // unbounded is the context of every exchange: one that ends would be watched, under one lock, by every call of every
 // connection. Nothing needs it. Backends are called with a timeout, clients are waited for with one, and CloseAll ends
@@ -203,9 +208,7 @@ func (g *Gate) handshake(x *listen.Exchange, a Address, cert *sockgate.ClientCer
 	}
 	accepted = true
 	g.open.Add(1)
-	// A goroutine of its own: this one's stack has grown over $connect, and would stay grown for the connection's life.
-	// Drain waits for it.
-	go g.run(conn)
+	conn.Start(g.ended) // Drain waits for it
 }
 
 const keyRevoked = "API key revoked"
@@ -228,27 +231,26 @@ func (g *Gate) admit() bool {
 	return true
 }
 
-// run serves a connection to its end and its $disconnect.
-func (g *Gate) run(conn *socket.Conn) {
-	defer g.sessions.Done()
-	defer g.admitted.Add(-1)
-	defer g.open.Add(-1)
-	conn.Run(unbounded)
+// leave is called when a connection has ended and its $disconnect was delivered.
+func (g *Gate) leave() {
+	g.open.Add(-1)
+	g.admitted.Add(-1)
+	g.sessions.Done()
 }
 
-// newClient notes what is known of a client. It copies the strings: those of the head share its bytes, which must not stay
-// for the connection's life.
+// newClient notes what is known of a client. It does not keep the head's strings: they share its bytes, which must not stay
+// for the connection's life. Most clients say the same: what came since the last collection is shared.
 func (g *Gate) newClient(x *listen.Exchange, a Address) *client {
 	c := &client{gate: g}
 	c.session.Connection = sockgate.Connection{
 		ID:          g.Registry.NewID(),
-		APIID:       strings.Clone(a.APIID),
-		Stage:       strings.Clone(a.Stage),
-		DomainName:  strings.Clone(DomainName(x.Head.Host, x.Secure)),
+		APIID:       unique.Make(a.APIID).Value(),
+		Stage:       unique.Make(a.Stage).Value(),
+		DomainName:  unique.Make(DomainName(x.Head.Host, x.Secure)).Value(),
 		SourceIP:    x.Remote.Addr().Unmap(),
 		Port:        x.Port,
 		TLS:         x.Secure,
-		UserAgent:   strings.Clone(x.Head.Headers.Get("User-Agent")),
+		UserAgent:   unique.Make(x.Head.Headers.Get("User-Agent")).Value(),
 		ConnectedAt: g.Clock(),
 	}
 	return c

@@ -51,13 +51,20 @@ func BenchmarkDispatch(b *testing.B) {
 	}
 }
 
-// BenchmarkEcho sends 64-byte messages, one at a time on each of some connections, and waits for each answer.
+// BenchmarkEcho sends 64-byte messages, one at a time on each of some connections, and waits for each answer. Busy connections do not pay
+// for parking.
 func BenchmarkEcho(b *testing.B) {
 	for _, conns := range []int{1, 50} {
-		b.Run("conns="+strconv.Itoa(conns), func(b *testing.B) {
-			limits := socket.DefaultLimits()
-			benchmarkEcho(b, conns, &limits, echo{})
-		})
+		for _, parks := range []bool{false, true} {
+			b.Run("conns="+strconv.Itoa(conns)+"/parks="+strconv.FormatBool(parks), func(b *testing.B) {
+				limits := socket.DefaultLimits()
+				if parks {
+					limits.Lot = socket.NewLot(socket.ParkAfter)
+					defer limits.Lot.Close()
+				}
+				benchmarkEcho(b, conns, &limits, echo{})
+			})
+		}
 	}
 }
 
@@ -90,11 +97,21 @@ func benchmarkEcho(b *testing.B, conns int, limits *socket.Limits, handler socke
 	servers.Wait()
 }
 
-// BenchmarkIdle measures what an idle connection costs this process: our structures, the goroutine and its stack, and
-// the net package's part. The clients' ends are bare descriptors. It needs two descriptors per connection.
+// BenchmarkIdle measures what an idle connection costs this process: our structures, the goroutine and its stack unless it parks,
+// and the net package's part. The clients' ends are bare descriptors. It needs two descriptors per connection.
 func BenchmarkIdle(b *testing.B) {
+	for _, parked := range []bool{false, true} {
+		b.Run("parked="+strconv.FormatBool(parked), func(b *testing.B) { benchmarkIdle(b, parked) })
+	}
+}
+
+func benchmarkIdle(b *testing.B, parked bool) {
 	const n = 9900 // with both ends, what a limit of 20,000 descriptors allows
 	limits := socket.DefaultLimits()
+	if parked {
+		limits.Lot = socket.NewLot(100 * time.Millisecond)
+		defer limits.Lot.Close()
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -112,19 +129,21 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	conns := make([]*socket.Conn, n)
 	var running sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background()) // as a server has
-	defer cancel()
 	before := memory()
 	for i, s := range servers {
 		info := &sockgate.Connection{ConnectedAt: time.Now()}
 		conns[i] = socket.New(s, nil, &limits, echo{}, info)
-		running.Go(func() { conns[i].Run(ctx) })
+		running.Add(1)
+		conns[i].Start(running.Done)
 	}
 	// Each has had a message, as a connection that was never used costs less.
 	in, out := frame(fin|text, "hello"), make([]byte, 7)
 	for _, fd := range clients {
 		writeRaw(b, fd, in)
 		readRaw(b, fd, out)
+	}
+	if parked {
+		untilParked(b, limits.Lot, n)
 	}
 	after := memory()
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "heap-B/conn")

@@ -18,20 +18,20 @@ func (c *Conn) Close(code int, reason string) {
 		return
 	}
 	if code == normal.code && reason == "" {
-		c.cause = normal
+		c.cause = &normal
 	}
-	c.beginCloseLocked(cause{code, reason})
+	c.beginCloseLocked(&cause{code, reason})
 }
 
 // beginClose sends the close frame for why, which becomes the cause unless there is one.
-func (c *Conn) beginClose(why cause) {
+func (c *Conn) beginClose(why *cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.beginCloseLocked(why)
 }
 
-func (c *Conn) beginCloseLocked(why cause) {
-	if c.cause == (cause{}) {
+func (c *Conn) beginCloseLocked(why *cause) {
+	if c.cause == nil {
 		c.cause = why // also when writing has broken off: the peer's close frame may be found after that
 	}
 	if !c.open() {
@@ -44,25 +44,28 @@ func (c *Conn) beginCloseLocked(why cause) {
 // shut makes the connection one that is no longer open, and lets nothing wait longer than by. mu is held.
 func (c *Conn) shut(by time.Time) {
 	if c.open() {
-		c.closeBy, c.shutting = by, true
+		c.closeBy, c.shutting = by.Sub(c.info.ConnectedAt), true
 		c.wakeReader()
 	}
-	c.nc.SetReadDeadline(c.closeBy)
-	if c.queue.draining {
-		c.nc.SetWriteDeadline(c.closeBy)
+	c.nc.SetReadDeadline(c.closeTime())
+	if c.draining() {
+		c.nc.SetWriteDeadline(c.closeTime())
 	}
 	c.wake()
+	if c.parked {
+		c.limits.Lot.wake(c)
+	}
 }
 
 // closeSlow closes a connection whose queue is full. mu is held.
 func (c *Conn) closeSlow() {
-	c.beginCloseLocked(slowPeer)
+	c.beginCloseLocked(&slowPeer)
 	c.tellSlow()
 }
 
 // stalled ends a connection whose peer takes nothing: a close frame would not get through either. mu is held.
 func (c *Conn) stalled() {
-	c.cause, c.abort = slowPeer, true
+	c.cause, c.abort = &slowPeer, true
 	c.breakOff()
 	c.tellSlow()
 }
@@ -77,7 +80,9 @@ func (c *Conn) tellSlow() {
 // which says why. mu is held.
 func (c *Conn) breakOff() {
 	c.broken = true
-	c.queue.out, c.queue.pong = nil, nil
+	if c.queue != nil {
+		c.queue.out, c.queue.pong = nil, nil
+	}
 	by := time.Now()
 	if !c.abort {
 		by = by.Add(c.limits.CloseWait)
@@ -90,7 +95,9 @@ func (c *Conn) breakOff() {
 // more, and a reset can overtake the close frame.
 func (c *Conn) linger(src source) {
 	c.mu.Lock()
-	c.await(context.Background(), &waiter{at: c.queue.entered})
+	if c.queue != nil {
+		c.await(context.Background(), &waiter{at: c.queue.entered})
+	}
 	broken := c.broken
 	c.mu.Unlock()
 	half, ok := c.nc.(interface{ CloseWrite() error })
@@ -106,12 +113,12 @@ func (c *Conn) linger(src source) {
 }
 
 // end ends the transport and returns why.
-func (c *Conn) end() cause {
+func (c *Conn) end() *cause {
 	c.mu.Lock()
-	unsent := c.broken || c.queue.draining
+	unsent := c.broken || c.draining()
 	c.broken = true
-	if c.cause == (cause{}) {
-		c.cause = abnormal
+	if c.cause == nil {
+		c.cause = &abnormal
 	}
 	c.shut(time.Now())
 	why := c.cause

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -33,37 +32,35 @@ type Conn struct {
 	limits  *Limits
 	handler Handler
 	info    *sockgate.Connection
-	base    time.Time    // what active counts from
-	active  atomic.Int64 // nanoseconds from base to the last data message
+	done    func()       // called at the end of all
+	active  atomic.Int64 // nanoseconds from info.ConnectedAt to the last data message
 
-	// Of the goroutine in Run only.
-	early  []byte
-	parser parser
+	reader *reader // of the reader's goroutine only; nil while there is none that holds anything
 
 	work sync.WaitGroup // running Messages and the drain
 
 	mu       sync.Mutex
 	inFlight int           // running Messages
 	freed    chan struct{} // closed to wake the reader; nil unless it waits for a Message to end
-	cause    cause         // why the connection ends; zero while that is not decided
-	closeBy  time.Time     // when a connection that is no longer open ends at the latest
+	cause    *cause        // why the connection ends; nil while that is not decided
+	closeBy  time.Duration // when a connection that is no longer open ends at the latest, from info.ConnectedAt
+	queue    *queue        // nil when nothing has waited since the connection last woke
 	shutting bool          // no longer open: nothing more is dispatched or taken to be sent
 	broken   bool          // nothing can be written any more
 	abort    bool          // end now, without ceremony
-	queue    queue
+	parked   bool          // nobody reads: the lot watches
+	watched  bool          // the lot's poll knows the descriptor
+
+	place place // in Limits.Lot
 }
 
 // New makes a connection of nc, whose handshake has been answered. early are bytes that came behind the handshake; New
-// and Run own them. limits and info are read and must not change any more. nc is plain (*net.TCPConn) or anything else
-// with deadlines; Run closes it. Nothing happens until Run.
+// and Run own them. limits and info, with its ConnectedAt, are read and must not change any more. nc is plain (*net.TCPConn) or
+// anything else with deadlines; Run closes it. Nothing happens until Run or Start.
 func New(nc net.Conn, early []byte, limits *Limits, handler Handler, info *sockgate.Connection) *Conn {
-	c := &Conn{
-		nc: nc, raw: rawConn(nc), limits: limits, handler: handler, info: info,
-		base: info.ConnectedAt, early: early,
-		parser: parser{maxFrame: limits.FrameSize, maxMessage: limits.MessageSize},
-	}
-	if c.base.IsZero() {
-		c.base = time.Now()
+	c := &Conn{nc: nc, raw: rawConn(nc), limits: limits, handler: handler, info: info}
+	if len(early) > 0 {
+		c.reader = c.newReader(early)
 	}
 	c.touch()
 	return c
@@ -73,18 +70,21 @@ func New(nc net.Conn, early []byte, limits *Limits, handler Handler, info *sockg
 func (c *Conn) Info() *sockgate.Connection { return c.info }
 
 // LastActive returns when a data message last came or went; at first, when the connection was made.
-func (c *Conn) LastActive() time.Time { return c.base.Add(time.Duration(c.active.Load())) }
+func (c *Conn) LastActive() time.Time { return c.info.ConnectedAt.Add(time.Duration(c.active.Load())) }
 
 // Queued returns the bytes that wait for the peer.
 func (c *Conn) Queued() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.queue == nil {
+		return 0
+	}
 	return c.queue.entered - c.queue.left
 }
 
 // touch notes a data message. Control frames do not count.
 // UNCONFIRMED: whether they do at AWS; reference section 14 advises this.
-func (c *Conn) touch() { c.active.Store(int64(time.Since(c.base))) }
+func (c *Conn) touch() { c.active.Store(int64(time.Since(c.info.ConnectedAt))) }
 
 // expiry returns when the connection ends if nothing more happens, and false if it has no such limit.
 func (c *Conn) expiry() (time.Time, bool) {
@@ -93,32 +93,18 @@ func (c *Conn) expiry() (time.Time, bool) {
 		at = c.LastActive().Add(c.limits.Idle)
 	}
 	if c.limits.Duration > 0 {
-		if end := c.base.Add(c.limits.Duration); at.IsZero() || end.Before(at) {
+		if end := c.info.ConnectedAt.Add(c.limits.Duration); at.IsZero() || end.Before(at) {
 			at = end
 		}
 	}
 	return at, !at.IsZero()
 }
 
+// closeTime is when a connection that is no longer open ends at the latest. mu is held.
+func (c *Conn) closeTime() time.Time { return c.info.ConnectedAt.Add(c.closeBy) }
+
 // open reports whether data may still come and go. mu is held.
 func (c *Conn) open() bool { return !c.shutting }
-
-// Run serves the connection until it has ended: it reads, dispatches, keeps the limits, and closes nc. It calls
-// Handler.Closed, waits for running Message calls, and returns. When ctx ends it closes with 1001.
-func (c *Conn) Run(ctx context.Context) {
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { c.Close(goingAway.code, goingAway.reason) })
-		defer stop()
-	}
-	src := newSource(c.nc)
-	if c.read(src) {
-		c.linger(src)
-	}
-	src.release()
-	end := c.end()
-	c.handler.Closed(c, end.code, end.reason)
-	c.work.Wait()
-}
 
 // dispatch hands a message to the handler, waiting while as many calls run as may. Once we have begun to close, what
 // still comes is discarded.

@@ -8,8 +8,10 @@
 //		  └────────────────peer's close frame────────────────────▶┘        (Handler.Closed)
 //		  └────────────────the transport breaks───────────────────────────────────────────────────────────────▶┘
 //
-//	  - Run is the one reader. It alone ends the transport, calls Handler.Closed, and waits for every goroutine of the
-//	    connection. While open it sleeps in the kernel's poller, on plain TCP without any buffer.
+//	  - One goroutine is the reader. It alone ends the transport, calls Handler.Closed, and waits for every goroutine of the
+//	    connection. While it waits for bytes it sleeps in the kernel's poller, on plain TCP without any buffer.
+//	  - A connection on which nothing comes for a second or two parks: its reader ends, and Lot watches. It begins so, too. The next
+//	    byte, the end of the stream, a time limit or Close gives it a reader again. Nothing else knows the difference.
 //	  - Handler.Message runs on a goroutine of its own for each message, at most Limits.InFlight at a time. When all are
 //	    busy the reader stops reading and TCP pushes back; then pings wait too and a peer's close goes unseen, but Close,
 //	    the idle limit and the duration limit still end the connection.

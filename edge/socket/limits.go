@@ -23,6 +23,9 @@ type Limits struct {
 
 	// Workers, if set, run the Message calls; else each call has a goroutine of its own.
 	Workers *Workers
+
+	// Lot, if set, keeps connections on which nothing happens; else each holds its goroutine all the time.
+	Lot *Lot
 }
 
 // DefaultLimits returns API Gateway's limits, and ours where API Gateway publishes none.

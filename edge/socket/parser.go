@@ -65,6 +65,9 @@ func (p *parser) next(in []byte) (event, []byte) {
 	}
 }
 
+// atRest reports whether p holds nothing that a new parser would not.
+func (p *parser) atRest() bool { return p.got == 0 && !p.inMessage }
+
 // take hands over the message that was found. It is never nil.
 func (p *parser) take() []byte {
 	msg := p.msg

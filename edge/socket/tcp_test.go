@@ -35,6 +35,12 @@ var transports = []struct {
 
 func tlsPair(t testing.TB) (server, client net.Conn) {
 	t.Helper()
+	s, c := tcpPair(t)
+	return tlsOver(t, s, c)
+}
+
+func tlsOver(t testing.TB, s, c net.Conn) (server, client *tls.Conn) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +50,6 @@ func tlsPair(t testing.TB) (server, client net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, c := tcpPair(t)
 	conf := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	return tls.Server(s, conf), tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/sockgate/sockgate"
 )
 
-// queue is what waits for a peer that does not take it at once. Conn.mu guards it. Positions count the bytes that ever
+// queue is what waits for a peer that does not take it at once. Conn.mu guards it. It is made when something waits, and given up by
+// a connection that parks when nothing does. Positions count the bytes that ever
 // entered it; bytes that the kernel took directly never do.
 type queue struct {
 	out      []byte    // entered, and not yet in the drain's hands
@@ -76,9 +77,12 @@ func (c *Conn) send(ctx context.Context, payload []byte, reply bool) error {
 func (c *Conn) enter(ctx context.Context, b []byte, wait bool) (at int64, err error) {
 	room := ctx
 	for c.open() {
-		over := c.queue.entered - c.queue.left + int64(len(b)-c.limits.SendQueue)
-		if !c.queue.draining || over <= 0 {
+		if !c.draining() {
 			break // whatever its size, a message may be the only one in the queue
+		}
+		over := c.queue.entered - c.queue.left + int64(len(b)-c.limits.SendQueue)
+		if over <= 0 {
+			break
 		}
 		if !c.limits.Backlog.enter(len(b)) {
 			c.closeSlow()
@@ -106,24 +110,33 @@ func (c *Conn) enter(ctx context.Context, b []byte, wait bool) (at int64, err er
 	return c.put(b), nil
 }
 
+// draining reports whether bytes wait for the peer. mu is held.
+func (c *Conn) draining() bool { return c.queue != nil && c.queue.draining }
+
+// never is the position of bytes that nobody will take.
+const never = -1
+
 // put hands b to the peer: what the kernel takes at once goes now, the rest is queued. It returns the position that
-// must have left the queue for b to be with the kernel. mu is held.
+// must have left the queue for b to be with the kernel, 0 if it has it already. mu is held.
 func (c *Conn) put(b []byte) int64 {
-	q := &c.queue
 	if c.broken {
-		return q.entered + 1 // never
+		return never
 	}
-	if !q.draining && c.raw != nil {
+	if !c.draining() && c.raw != nil {
 		n, err := writeNow(c.raw, b)
 		if err != nil {
 			c.breakOff()
-			return q.entered + 1
+			return never
 		}
 		if n == len(b) {
-			return q.left
+			return 0
 		}
 		b = b[n:]
 	}
+	if c.queue == nil {
+		c.queue = new(queue)
+	}
+	q := c.queue
 	q.out = append(q.out, b...)
 	q.entered += int64(len(b))
 	if !q.draining {
@@ -137,7 +150,13 @@ func (c *Conn) put(b []byte) int64 {
 // await waits until the queue has left w.at behind. mu is held before and after, not meanwhile. The wait is bounded,
 // also without ctx: the drain makes progress, or breaks the connection off.
 func (c *Conn) await(ctx context.Context, w *waiter) error {
-	q := &c.queue
+	switch w.at {
+	case 0:
+		return nil
+	case never:
+		return errGone
+	}
+	q := c.queue // which may be another's when w is through
 	for q.left < w.at && !c.broken && !(w.room && !c.open()) {
 		w.wake = make(chan struct{})
 		q.waiters = append(q.waiters, w)
@@ -147,7 +166,7 @@ func (c *Conn) await(ctx context.Context, w *waiter) error {
 			c.mu.Lock()
 		case <-ctx.Done():
 			c.mu.Lock()
-			c.forget(w)
+			q.forget(w)
 			if q.left < w.at && !c.broken {
 				return sockgate.Timeoutf("The client did not take the message in time").Because(context.Cause(ctx))
 			}
@@ -159,14 +178,14 @@ func (c *Conn) await(ctx context.Context, w *waiter) error {
 	return nil
 }
 
-// forget removes w if it still waits. mu is held.
-func (c *Conn) forget(w *waiter) {
-	for i, other := range c.queue.waiters {
+// forget removes w if it still waits. Conn.mu is held.
+func (q *queue) forget(w *waiter) {
+	for i, other := range q.waiters {
 		if other == w {
-			last := len(c.queue.waiters) - 1
-			c.queue.waiters[i] = c.queue.waiters[last]
-			c.queue.waiters[last] = nil
-			c.queue.waiters = c.queue.waiters[:last]
+			last := len(q.waiters) - 1
+			q.waiters[i] = q.waiters[last]
+			q.waiters[last] = nil
+			q.waiters = q.waiters[:last]
 			return
 		}
 	}
@@ -174,7 +193,10 @@ func (c *Conn) forget(w *waiter) {
 
 // wake lets go of the waiters whose position has been reached, and of all when the connection has changed. mu is held.
 func (c *Conn) wake() {
-	q := &c.queue
+	q := c.queue
+	if q == nil {
+		return
+	}
 	kept := q.waiters[:0]
 	for _, w := range q.waiters {
 		if q.left >= w.at || c.broken || w.room && !c.open() {
@@ -192,7 +214,7 @@ func (c *Conn) drain() {
 	defer c.work.Done()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := &c.queue
+	q := c.queue
 	for !c.broken {
 		if q.pong != nil && c.open() {
 			q.out = append(q.out, q.pong...)
@@ -215,7 +237,7 @@ func (c *Conn) drain() {
 // write writes b, waiting for the peer until a limit. It returns how much the kernel took. A peer that took nothing, or
 // is not there any more, ends the connection. mu is held before and after, not meanwhile.
 func (c *Conn) write(b []byte) int {
-	by := c.closeBy
+	by := c.closeTime()
 	if c.open() {
 		by = time.Now().Add(c.limits.SendStall)
 	}
@@ -258,15 +280,14 @@ func (c *Conn) sendPongs(p *pongs) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := &c.queue
 	switch {
 	case !c.open():
 		// Nothing may follow our close frame.
-	case q.draining && q.pongs+len(p.all) > maxPongs:
-		q.pong = p.all[p.last:]
+	case c.draining() && c.queue.pongs+len(p.all) > maxPongs:
+		c.queue.pong = p.all[p.last:]
 	default:
-		if c.put(p.all); q.draining {
-			q.pongs += len(p.all)
+		if c.put(p.all); c.draining() {
+			c.queue.pongs += len(p.all)
 		}
 	}
 	*p = pongs{}
