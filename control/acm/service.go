@@ -103,7 +103,7 @@ func (s *Service) Permission(r *awswire.Request) (action string, resources []str
 		return "", nil // Serve refuses it
 	}
 	var in struct{ CertificateArn, ResourceArn string }
-	_ = json.Unmarshal(r.Body, &in) // Serve tells what is wrong with it
+	_ = json.Unmarshal(r.Body, &in)                                   // Serve tells what is wrong with it
 	for _, arn := range []string{in.CertificateArn, in.ResourceArn} { // each that is given, whichever the operation goes by
 		if arn != "" {
 			resources = append(resources, arn)
