@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/sockgate/sockgate"
-	"github.com/sockgate/sockgate/internal/boundedre"
+	"github.com/sockgate/sockgate/lang/boundedre"
 )
 
 // Responses are the integration responses of one integration. They are immutable.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"github.com/sockgate/sockgate/internal/boundedre"
+	"github.com/sockgate/sockgate/lang/boundedre"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
 

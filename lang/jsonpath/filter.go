@@ -3,7 +3,7 @@ package jsonpath
 import (
 	"strings"
 
-	"github.com/sockgate/sockgate/internal/boundedre"
+	"github.com/sockgate/sockgate/lang/boundedre"
 )
 
 // filter reads what stands between "?(" and ")".

@@ -1,7 +1,7 @@
 package jsonpath
 
 import (
-	"github.com/sockgate/sockgate/internal/boundedre"
+	"github.com/sockgate/sockgate/lang/boundedre"
 	"github.com/sockgate/sockgate/lang/jsonvalue"
 )
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sockgate/sockgate/internal/boundedre"
+	"github.com/sockgate/sockgate/lang/boundedre"
 )
 
 func TestCompile(t *testing.T) {
