@@ -57,7 +57,7 @@ def handler(e, c):
 			if name != "nodejs20.x" {
 				file = "app.py"
 			}
-			r := e.call(t, s, `{"paths":["`+other.CodeDir+`","`+e.dir+`","`+secret+`","/root/.bashrc","/home","/etc/shadow"]}`)
+			r := e.call(t, s, `{"paths":["`+other.CodeDir+`","`+e.dir+`","`+secret+`","/boot","/home","/etc/shadow"]}`)
 			want := `["/var/task","` + file + `",false,"",true,false,true,"/var/runtime"]`
 			if got := strings.ReplaceAll(string(r.Payload), ", ", ","); got != want {
 				t.Errorf("%s, want %s\n%s", got, want, r.LogTail)
