@@ -3,6 +3,7 @@ package browsertest
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -33,12 +34,24 @@ func Open(t *testing.T, url string) *Page {
 	if program == "" {
 		t.Fatal("there is no Chromium; on Debian: apt-get install chromium")
 	}
+	profile, err := os.MkdirTemp("", "sockgate-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // the browser's own processes may write for a moment after it has ended
+		for range 20 {
+			if os.RemoveAll(profile) == nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
-		chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir())) // its sandbox does not work for root, as which tests may run
+		chromedp.NoSandbox, chromedp.UserDataDir(profile)) // its sandbox does not work for root, as which tests may run
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	t.Cleanup(cancel) // waits for the browser
 	if err := chromedp.Run(ctx); err != nil { // starts the browser, for as long as ctx lives
 		t.Fatalf("start %s: %v", program, err)
 	}

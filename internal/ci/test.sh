@@ -13,4 +13,4 @@ go test -race -vet=off -timeout 10m ./... # vet has just run
 echo "== lint"
 wait "$lint" || { cat "$found"; exit 1; }
 echo "== fuzzing, briefly, what meets strangers' bytes first (make fuzz: everything, for longer)"
-./internal/ci/fuzz.sh 1000x edge lang/expr lang/sigv4 config service/tunnel
+./internal/ci/fuzz.sh 1000x edge/request edge/socket lang/expr lang/sigv4 config
