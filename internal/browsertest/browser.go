@@ -51,7 +51,7 @@ func Open(t *testing.T, url string) *Page {
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel) // waits for the browser
+	t.Cleanup(cancel)                         // waits for the browser
 	if err := chromedp.Run(ctx); err != nil { // starts the browser, for as long as ctx lives
 		t.Fatalf("start %s: %v", program, err)
 	}
